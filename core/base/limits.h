@@ -1,0 +1,37 @@
+/* limits: the most of everything: nothing is allocated from a length not compared with these. */
+#ifndef FARSPAN_LIMITS_H
+#define FARSPAN_LIMITS_H
+
+enum {
+    /* pictures */
+    LIMIT_PICTURE_SIDE_PX = 16384,
+    LIMIT_PICTURE_PIXELS = 7680 * 4320,
+    LIMIT_POINTER_SIDE_PX = 256,
+
+    /* datagrams: UDP payload bytes */
+    LIMIT_DATAGRAM_BYTES = 1452, /* largest ever sent: fits a 1500-byte MTU over IPv6 */
+    LIMIT_DATAGRAM_FLOOR = 1200, /* always assumed to get through (RFC 9000, 14.1) */
+
+    /* one session */
+    LIMIT_STREAMS = 256,                         /* open at once, both directions */
+    LIMIT_MESSAGES = 4096,                       /* in flight or queued */
+    LIMIT_MESSAGE_BYTES = 256 * 1024,            /* one message */
+    LIMIT_SESSION_IDLE_S = 120,                  /* a session outlives its peer's silence so long */
+    LIMIT_ACK_RANGES = 32,
+
+    /* one listener */
+    LIMIT_PEERS = 1024,
+    LIMIT_HALF_OPEN = 256,       /* handshakes begun, no valid transport packet yet */
+    LIMIT_HANDSHAKES_PER_S = 64, /* key agreements spent on strangers */
+    LIMIT_TOKENS = 256,
+
+    /* text files and strings */
+    LIMIT_TICKET_CHARS = 1024,
+    LIMIT_LINE_CHARS = 4096,
+    LIMIT_KEYFILE_BYTES = 1024 * 1024,
+    LIMIT_SCRIPT_BYTES = 1024 * 1024,
+    LIMIT_NAME_CHARS = 64,
+    LIMIT_REASON_CHARS = 200,
+};
+
+#endif

@@ -1,0 +1,61 @@
+#include "core/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum log_level highest = LOG_INFO;
+static void (*to_sink)(enum log_level level, const char *line);
+
+void log_set_level(enum log_level level)
+{
+    highest = level;
+}
+
+void log_set_sink(void (*sink)(enum log_level level, const char *line))
+{
+    to_sink = sink;
+}
+
+static void emit(enum log_level level, char *line, size_t room, const char *format, va_list args,
+                 const char *tail)
+{
+    int n = vsnprintf(line, room, format, args);
+
+    if (n > 0 && tail && (size_t)n < room)
+        snprintf(line + n, room - (size_t)n, ": %s", tail);
+    /* One event is one line whatever a peer has put into it. */
+    for (char *p = line; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 127)
+            *p = '?';
+    if (to_sink)
+        to_sink(level, line);
+    else
+        fprintf(stderr, "farspan: %s%s\n", level == LOG_WARN ? "warning: " : "", line);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+
+    if (level > highest)
+        return;
+    va_start(args, format);
+    emit(level, line, sizeof line, format, args, NULL);
+    va_end(args);
+}
+
+void log_errno(enum log_level level, const char *format, ...)
+{
+    char line[1024];
+    int saved = errno;
+    va_list args;
+
+    if (level > highest)
+        return;
+    va_start(args, format);
+    emit(level, line, sizeof line, format, args, strerror(saved));
+    va_end(args);
+    errno = saved;
+}
