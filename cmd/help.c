@@ -1,0 +1,69 @@
+#include "cmd/cmd.h"
+
+#include <string.h>
+
+#include "cmd/opt.h"
+#include "cmd/page.h"
+
+struct help_config {
+    struct parse_list words;
+    bool man;
+    bool list;
+};
+
+static const struct opt options[] = {
+    {"man", 0, OPT_FLAG(help_config, man), NULL, "print the manual page in troff instead"},
+    {"list", 0, OPT_FLAG(help_config, list), NULL, "print the names of all commands"},
+    {0},
+};
+
+static const struct arg args[] = {
+    {"COMMAND", OPT_LIST(help_config, words), "the command to explain, with its subcommand", true},
+    {0},
+};
+
+static const struct cmd_example examples[] = {
+    {"farspan help keygen", "explains keygen"},
+    {"farspan help --man help", "prints the manual page of this command"},
+    {0},
+};
+
+static void names(const struct cmd *const *table)
+{
+    for (; table && *table; table++) {
+        puts((*table)->name);
+        names((*table)->subs);
+    }
+}
+
+static enum err help(void *config, struct run *run)
+{
+    const struct help_config *c = config;
+    const struct cmd *const *table = cmd_table;
+    const struct cmd *cmd = NULL;
+
+    for (size_t i = 0; i < c->words.n; i++) {
+        cmd = opt_find(table, c->words.item[i]);
+        if (!cmd)
+            return reason_give(&run->reason, ERR_USAGE, "no command %.60s (see: farspan help)",
+                               c->words.item[i]);
+        table = cmd->subs;
+    }
+    if (c->list)
+        names(table);
+    else if (c->man)
+        cmd ? page_manual(cmd, stdout) : page_manual_overview(table, stdout);
+    else
+        cmd ? page_help(cmd, stdout) : page_overview(table, stdout);
+    return OK;
+}
+
+const struct cmd cmd_help = {
+    .name = "help",
+    .summary = "explain farspan or one of its commands",
+    .args = args,
+    .options = options,
+    .examples = examples,
+    .config_bytes = sizeof(struct help_config),
+    .run = help,
+};
