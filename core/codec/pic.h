@@ -51,13 +51,16 @@ static inline uint32_t pic_tiles(const struct pic *p)
     return p->columns * p->rows;
 }
 
+/* The visible part of tile `index` in picture coordinates. */
+struct rect pic_tile_rect(const struct pic *p, uint32_t index);
+
 /* Puts `t` (takes the reference; NULL for black) in place `index`. */
 void pic_set(struct pic *p, uint32_t index, struct tile *t);
 
 /* Compares the pixels inside `area` (clipped) with the picture and replaces every tile that differs
- * by a new one; sets changed[index] = 1 for each (the array has pic_tiles entries) and counts them
- * in *count. `from` has the picture's size. ERR_MEMORY: some tiles were replaced, all of them
- * marked. */
+ * by a new one; sets changed[index] = 1 for each (the array has pic_tiles entries; others stay as
+ * they are) and adds their number to *count. `from` has the picture's size. ERR_MEMORY: some tiles
+ * were replaced, all of them marked and counted. */
 enum err pic_update(struct pic *p, const struct pixels *from, struct rect area, uint8_t *changed,
                     uint32_t *count) MUST_USE;
 

@@ -14,9 +14,9 @@ enum { TILE_SIDE_PX = 64, TILE_PIXELS = TILE_SIDE_PX * TILE_SIDE_PX };
  * changes once the tile is in a picture; reference counts belong to the loop thread. */
 struct tile {
     _Alignas(64) uint32_t px[TILE_PIXELS]; /* rows of 64 */
-    uint8_t digest[16];                    /* of the content; valid when digested */
+    uint8_t digest[16];                    /* of the content; valid as digested says */
     uint32_t refs;
-    uint8_t digested;
+    uint16_t digested;      /* 0: no digest yet; else the visible size and alpha it was made for */
     struct tile *next_free; /* the pool's */
 };
 

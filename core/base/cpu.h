@@ -1,0 +1,11 @@
+/* cpu: which instruction sets the kernels may use, decided once before main. */
+#ifndef FARSPAN_CPU_H
+#define FARSPAN_CPU_H
+
+#include <stdbool.h>
+
+/* Whether AVX2 kernels may run: the processor has it and the environment does not say
+ * FARSPAN_CPU=c, which forces the plain C kernels. Never changes while the process runs. */
+bool cpu_avx2(void);
+
+#endif
