@@ -1,45 +1,139 @@
-# farspan: `make help` lists the targets.
+# farspan: `make help` lists the targets. Sources are found by wildcard: a new file needs no edit.
 CC = gcc
+CLANG = clang
 BUILD = build
+PREFIX = /usr/local
+DESTDIR =
 include third_party/deps.mk
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
        -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2
 OPT = -O3 -g -fno-omit-frame-pointer
-HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+HARDEN_LINK = -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections
+SECTIONS = -ffunction-sections -fdata-sections
 BASE_CFLAGS = -std=gnu11 -I. -D_GNU_SOURCE -MMD -MP $(WARN) $(DEPS_CFLAGS)
+ASAN = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+TSAN = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+FUZZ = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+       -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 
 CORE_SRC = $(sort $(wildcard core/*/*.c third_party/*.c))
-CMD_SRC = $(sort main.c $(wildcard cmd/*.c))
+CMD_SRC = $(sort $(wildcard cmd/*.c))
+# What test programs share: every .c of the test folders that is not a program itself.
+TEST_DIRS = unit sim kern golden fault ref
+TEST_SRC = $(filter-out %_test.c,$(sort $(wildcard $(TEST_DIRS:%=tests/%/*.c))))
+LIB_SRC = $(CORE_SRC) $(CMD_SRC) $(TEST_SRC)
+# A test program is tests/FOLDER/NAME_test.c; its NAME_test is unique in the tree.
+TEST_NAMES = $(basename $(notdir $(sort $(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))))
+UNIT_NAMES = $(basename $(notdir $(sort $(wildcard tests/unit/*_test.c))))
+# Programs with threads in them: these also run under TSan.
+TSAN_NAMES = $(filter pool_test pump_test %_thread_test,$(TEST_NAMES))
+FUZZ_NAMES = $(basename $(notdir $(sort $(wildcard tests/fuzz/*_fuzz.c))))
+CLI_TESTS = $(sort $(wildcard tests/cli/*.sh))
+E2E_TESTS = $(sort $(wildcard tests/e2e/*.sh))
+FUZZ_SECONDS = 60
 
 .DEFAULT_GOAL = all
-all: $(BUILD)/farspan
+all: $(BUILD)/farspan ## build build/farspan, one static file
 
-$(BUILD)/static/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(OPT) $(HARDEN) $(CFLAGS) -c -o $@ $<
+# $(call variant,FOLDER,COMPILER,FLAGS,PROGRAMS): the same sources once more, compiled otherwise:
+# objects and libfarspan.a in build/FOLDER, a dynamic build/FOLDER/farspan, tests in build/PROGRAMS.
+define variant
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
+	@mkdir -p $$(@D)
+	$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS) -c -o $$@ $$<
+$(BUILD)/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS)' | cmp -s - $$@ || echo '$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS)' >$$@
+$(BUILD)/$(1)/sources: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(LIB_SRC)' | cmp -s - $$@ || echo '$$(LIB_SRC)' >$$@
+$(BUILD)/$(1)/libfarspan.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/sources
+	rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
+$(BUILD)/$(1)/farspan: $(BUILD)/$(1)/main.o $(BUILD)/$(1)/libfarspan.a
+	$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
+$(foreach d,$(TEST_DIRS),
+$(BUILD)/$(4)/%: $(BUILD)/$(1)/tests/$(d)/%.o $(BUILD)/$(1)/libfarspan.a
+	@mkdir -p $$(@D)
+	$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
+)
+endef
 
-$(BUILD)/farspan: $(patsubst %.c,$(BUILD)/static/%.o,$(CORE_SRC) $(CMD_SRC))
-	$(CC) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -o $@ $^ $(DEPS_LIBS)
+$(eval $(call variant,static,$(CC),$(OPT) $(HARDEN) $(SECTIONS),static/unit))
+$(eval $(call variant,plain,$(CC),-O2 -g -Werror,unit))
+$(eval $(call variant,asan,$(CC),$(ASAN),asan/unit))
+$(eval $(call variant,tsan,$(CC),$(TSAN),tsan/unit))
+$(eval $(call variant,clang,$(CLANG),-O1 -Werror,clang/unit))
+$(eval $(call variant,fuzz,$(CLANG),$(FUZZ) -fsanitize=fuzzer-no-link,fuzz/unit))
 
-# Unit tests: one program a file in tests/unit, against every core object, built dynamically.
-$(BUILD)/test/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) -O1 -g $(CFLAGS) -c -o $@ $<
+# The product. Debug information goes to a file of its own, which gdb finds by its link.
+STATIC_OBJ = $(patsubst %.c,$(BUILD)/static/%.o,main.c $(CMD_SRC) $(CORE_SRC))
+$(BUILD)/farspan.debug: $(STATIC_OBJ) $(BUILD)/static/sources
+	$(CC) $(HARDEN_LINK) -o $@ $(STATIC_OBJ) $(DEPS_LIBS)
+$(BUILD)/farspan: $(BUILD)/farspan.debug
+	strip -o $@.tmp $< && objcopy --add-gnu-debuglink=$< $@.tmp && mv $@.tmp $@
 
-UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*_test.c)))
-$(BUILD)/test/libcore.a: $(patsubst %.c,$(BUILD)/test/%.o,$(CORE_SRC) tests/unit/test.c)
-	rm -f $@ && ar rcs $@ $^
-$(BUILD)/unit/%: $(BUILD)/test/tests/unit/%.o $(BUILD)/test/libcore.a
-	@mkdir -p $(@D)
-	$(CC) -o $@ $^ $(DEPS_LIBS)
+deps: ## install what the build needs (Debian, Ubuntu)
+	@sh third_party/deps.sh build
 
-unit: $(UNIT)
-	@for t in $(UNIT); do $$t || exit 1; done
+deps-check: ## install what the tests need more
+	@sh third_party/deps.sh check
 
-clean:
+unit: $(UNIT_NAMES:%=$(BUILD)/unit/%) ## build and run the unit tests (T=NAME: only that program)
+	@tests/run -j 2 $(if $(T),$(filter %/$(T),$^),$^)
+
+asan-check: $(TEST_NAMES:%=$(BUILD)/asan/unit/%) ## all C tests under ASan and UBSan
+	@tests/run -j 2 $(if $(T),$(filter %/$(T),$^),$^)
+
+tsan-check: $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) ## the programs with threads under TSan
+	@tests/run -j 2 $^
+
+check: deps deps-check ## install, build, run every quick test
+	@$(MAKE) --no-print-directory -s check-run
+
+# Both compilers with warnings as errors, then everything in one run that gives one total.
+CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/clang/farspan $(BUILD)/asan/farspan man \
+               $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
+CHECK_RUNS = tests/lint/lint.sh tests/lint/self_test.sh \
+             $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \
+             $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(CLI_TESTS) $(E2E_TESTS) \
+             $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay)
+check-run: $(CHECK_BUILDS) $(filter $(BUILD)/%,$(CHECK_RUNS))
+	@tests/run $(CHECK_RUNS)
+
+check-full: deps deps-check ## check and what takes longer (FARSPAN_FULL=1 in the tests), then fuzz
+	@FARSPAN_FULL=1 $(MAKE) --no-print-directory -s check-run fuzz FUZZ_SECONDS=600
+
+# A fuzz target is tests/fuzz/NAME_fuzz.c, its inputs so far are tests/fuzz/corpus/NAME_fuzz/.
+$(BUILD)/fuzz/%_fuzz: $(BUILD)/fuzz/tests/fuzz/%_fuzz.o $(BUILD)/fuzz/libfarspan.a
+	$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
+$(BUILD)/fuzz/%.replay: $(BUILD)/fuzz/% tests/fuzz/replay.sh
+	@printf '#!/bin/sh\nexec sh tests/fuzz/replay.sh %s\n' $< >$@ && chmod +x $@
+
+fuzz: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%) ## run every fuzz target for FUZZ_SECONDS (T=NAME: only that)
+	@sh tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(if $(T),$(filter %/$(T),$^),$^)
+
+man: $(BUILD)/farspan ## write the manual pages to build/man
+	@rm -rf $(BUILD)/man && mkdir -p $(BUILD)/man
+	@$(BUILD)/farspan help --man >$(BUILD)/man/farspan.1
+	@$(BUILD)/farspan help --list | while read -r name; do \
+	    $(BUILD)/farspan help --man $$name >"$(BUILD)/man/farspan-$$(echo $$name | tr ' ' -).1"; done
+
+install: all man ## install the program and its manual (PREFIX, DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/farspan $(DESTDIR)$(PREFIX)/bin/farspan
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1	\2/p' Makefile | expand -t 14
+
+clean: ## remove everything built
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean
+FORCE:
+.PHONY: all deps deps-check unit asan-check tsan-check lint check check-run check-full fuzz man \
+        install help clean FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

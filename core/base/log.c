@@ -17,8 +17,9 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line))
     to_sink = sink;
 }
 
-static void emit(enum log_level level, char *line, size_t room, const char *format, va_list args,
-                 const char *tail)
+static __attribute__((format(printf, 4, 0))) void emit(enum log_level level, char *line,
+                                                       size_t room, const char *format,
+                                                       va_list args, const char *tail)
 {
     int n = vsnprintf(line, room, format, args);
 
