@@ -89,13 +89,22 @@ asan-check: $(TEST_NAMES:%=$(BUILD)/asan/unit/%) ## all C tests under ASan and U
 tsan-check: $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) ## the programs with threads under TSan
 	@tests/run -j 2 $^
 
+lint: all ## check the laws of the house (tests/lint/layers.txt and lint.py)
+	@tests/run tests/lint/lint.py
+
+map: ## write docs/map.md, the sentence of every header
+	@tests/lint/lint.py --write-map
+
+report: ## sizes to think about and formatting to look at; never fails
+	@tests/lint/report.py
+
 check: deps deps-check ## install, build, run every quick test
 	@$(MAKE) --no-print-directory -s check-run
 
 # Both compilers with warnings as errors, then everything in one run that gives one total.
 CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/clang/farspan $(BUILD)/asan/farspan man \
                $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
-CHECK_RUNS = tests/lint/lint.sh tests/lint/self_test.sh \
+CHECK_RUNS = tests/lint/lint.py tests/lint/self_test.py \
              $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \
              $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(CLI_TESTS) $(E2E_TESTS) \
              $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay)
@@ -132,7 +141,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all deps deps-check unit asan-check tsan-check lint check check-run check-full fuzz man \
+.PHONY: all deps deps-check unit asan-check tsan-check lint map report check check-run check-full fuzz man \
         install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

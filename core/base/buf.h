@@ -15,7 +15,7 @@ struct buf {
     size_t max;      /* never grows beyond this */
 };
 
-/* Prepares the caller's storage for an empty buffer that may hold `max` bytes; allocates nothing. */
+/* Prepares the caller's storage for an empty buffer of at most `max` bytes; allocates nothing. */
 void buf_init(struct buf *b, size_t max);
 
 /* Frees what it holds and leaves it empty with the same maximum. */

@@ -8,7 +8,7 @@
 /* Gives `bytes` zeroed bytes (at least one), or NULL; free with heap_free. */
 void *heap_alloc(size_t bytes);
 
-/* Gives a zeroed array of `count` items of `item_bytes`, or NULL, also when the product overflows. */
+/* Gives a zeroed array of `count` items of `item_bytes`, or NULL, also when that overflows. */
 void *heap_array(size_t count, size_t item_bytes);
 
 /* Gives `bytes` zeroed bytes aligned to 64, or NULL; free with heap_free. */
