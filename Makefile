@@ -1,9 +1,11 @@
-# farspan: `make help` lists the targets. Sources are found by wildcard: a new file needs no edit.
+# farspan: `make help` lists the targets, V=1 shows commands. Sources are found by wildcard: a new
+# file needs no edit.
 CC = gcc
 CLANG = clang
 BUILD = build
 PREFIX = /usr/local
 DESTDIR =
+Q = $(if $(V),,@)
 include third_party/deps.mk
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -42,7 +44,8 @@ all: $(BUILD)/farspan ## build build/farspan, one static file
 define variant
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
 	@mkdir -p $$(@D)
-	$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS) -c -o $$@ $$<
+	@echo "CC $$@"
+	$$(Q)$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS) -c -o $$@ $$<
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
 	@echo '$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS)' | cmp -s - $$@ || echo '$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS)' >$$@
@@ -50,13 +53,15 @@ $(BUILD)/$(1)/sources: FORCE
 	@mkdir -p $$(@D)
 	@echo '$$(LIB_SRC)' | cmp -s - $$@ || echo '$$(LIB_SRC)' >$$@
 $(BUILD)/$(1)/libfarspan.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/sources
-	rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
+	@rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
 $(BUILD)/$(1)/farspan: $(BUILD)/$(1)/main.o $(BUILD)/$(1)/libfarspan.a
-	$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
+	@echo "LINK $$@"
+	$$(Q)$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
 $(foreach d,$(TEST_DIRS),
 $(BUILD)/$(4)/%: $(BUILD)/$(1)/tests/$(d)/%.o $(BUILD)/$(1)/libfarspan.a
 	@mkdir -p $$(@D)
-	$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
+	@echo "LINK $$@"
+	$$(Q)$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
 )
 endef
 
@@ -70,9 +75,10 @@ $(eval $(call variant,fuzz,$(CLANG),$(FUZZ) -fsanitize=fuzzer-no-link,fuzz/unit)
 # The product. Debug information goes to a file of its own, which gdb finds by its link.
 STATIC_OBJ = $(patsubst %.c,$(BUILD)/static/%.o,main.c $(CMD_SRC) $(CORE_SRC))
 $(BUILD)/farspan.debug: $(STATIC_OBJ) $(BUILD)/static/sources
-	$(CC) $(HARDEN_LINK) -o $@ $(STATIC_OBJ) $(DEPS_LIBS)
+	@echo "LINK $@"
+	$(Q)$(CC) $(HARDEN_LINK) -o $@ $(STATIC_OBJ) $(DEPS_LIBS)
 $(BUILD)/farspan: $(BUILD)/farspan.debug
-	strip -o $@.tmp $< && objcopy --add-gnu-debuglink=$< $@.tmp && mv $@.tmp $@
+	$(Q)strip -o $@.tmp $< && objcopy --add-gnu-debuglink=$< $@.tmp && mv $@.tmp $@
 
 deps: ## install what the build needs (Debian, Ubuntu)
 	@sh third_party/deps.sh build
@@ -116,7 +122,8 @@ check-full: deps deps-check ## check and what takes longer (FARSPAN_FULL=1 in th
 
 # A fuzz target is tests/fuzz/NAME_fuzz.c, its inputs so far are tests/fuzz/corpus/NAME_fuzz/.
 $(BUILD)/fuzz/%_fuzz: $(BUILD)/fuzz/tests/fuzz/%_fuzz.o $(BUILD)/fuzz/libfarspan.a
-	$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
+	@echo "LINK $@"
+	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
 $(BUILD)/fuzz/%.replay: $(BUILD)/fuzz/% tests/fuzz/replay.sh
 	@printf '#!/bin/sh\nexec sh tests/fuzz/replay.sh %s\n' $< >$@ && chmod +x $@
 

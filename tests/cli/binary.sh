@@ -1,0 +1,44 @@
+#!/bin/sh
+# The static program: what kind of file it is, where it runs, how it is called.
+. tests/lib.sh
+
+headers=$(readelf -lW "$farspan")
+refuse "no interpreter" grep -q INTERP <<X
+$headers
+X
+like "static-pie" "$(file "$farspan")" "static-pie linked"
+like "relro" "$headers" "GNU_RELRO"
+like "no executable stack" "$headers" "GNU_STACK( +0x[0-9a-f]+){5} RW "
+refuse "no library is needed" sh -c 'readelf -dW "$1" | grep NEEDED' sh "$farspan"
+check "below 6 MB" test "$(stat -c %s "$farspan")" -lt 6000000
+
+mkdir "$work/root"
+cp "$farspan" "$work/root/farspan"
+if [ "$(id -u)" = 0 ]; then
+    exits "runs in an empty chroot" 0 chroot "$work/root" /farspan version
+else
+    exits "runs in an empty chroot" 0 unshare -r chroot "$work/root" /farspan version
+fi
+like "and says its version" "$(cat "$work/out")" "^farspan [0-9]+\.[0-9]+\.[0-9]+$"
+
+ln -s "$farspan" "$work/version"
+exits "a link named like a command is that command" 0 "$work/version"
+like "which is version" "$(cat "$work/out")" "^farspan [0-9]"
+ln -s "$farspan" "$work/other"
+exits "a link of another name is farspan" 0 "$work/other" version
+exits "a link takes the command's options" 2 "$work/version" --zzz
+exits "farspan alone explains itself" 0 "$farspan"
+like "with its commands" "$(cat "$work/out")" "^  version "
+
+exits "an unknown command" 2 "$farspan" serv
+is "is one line" "$(wc -l <"$work/err")" 1
+exits "an unknown command with JSON" 2 "$farspan" serv --json
+is "ends in an error event" "$(tail -n 1 "$work/out" | field exit)" 2
+exits "an unknown option with JSON" 2 "$farspan" version --zzz --json
+is "is an error event" "$(tail -n 1 "$work/out" | field event)" error
+like "with a reason" "$(tail -n 1 "$work/out" | field reason)" "unknown option --zzz"
+is "and one line on stderr" "$(wc -l <"$work/err")" 1
+exits "no room on stdout" 1 sh -c '"$1" help >/dev/full' sh "$farspan"
+exits "no room on stdout with JSON" 1 sh -c '"$1" version --json >/dev/full' sh "$farspan"
+
+finish
