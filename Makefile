@@ -23,7 +23,7 @@ FUZZ = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize
 CORE_SRC = $(sort $(wildcard core/*/*.c third_party/*.c))
 CMD_SRC = $(sort $(wildcard cmd/*.c))
 # What test programs share: every .c of the test folders that is not a program itself.
-TEST_DIRS = unit sim kern golden fault ref
+TEST_DIRS = unit sim kern golden fault ref e2e
 TEST_SRC = $(filter-out %_test.c,$(sort $(wildcard $(TEST_DIRS:%=tests/%/*.c))))
 LIB_SRC = $(CORE_SRC) $(CMD_SRC) $(TEST_SRC)
 # A test program is tests/FOLDER/NAME_test.c; its NAME_test is unique in the tree.
