@@ -121,23 +121,20 @@ static enum err open_temp(const char *path, unsigned mode, char **temp, int *fd)
     return e;
 }
 
-static enum err sync_folder(const char *path)
+/* Makes the name of a new file durable; cuts `temp`, a name in the same folder. */
+static enum err sync_folder(char *temp, const char *path)
 {
-    char *folder = heap_string(path);
+    char *slash = strrchr(temp, '/');
 
-    if (!folder)
-        return ERR_MEMORY;
-    char *slash = strrchr(folder, '/');
     if (slash)
-        slash[slash == folder] = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        slash[slash == temp] = 0;
+    int fd = open(slash ? temp : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return failed("sync the folder of", path);
     /* Some file systems refuse to sync a folder (EINVAL); their files are as durable as they get.
      */
-    enum err e =
-        fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? failed("sync the folder of", path) : OK;
-    if (fd >= 0)
-        close(fd);
-    heap_free(folder);
+    enum err e = fsync(fd) < 0 && errno != EINVAL ? failed("sync the folder of", path) : OK;
+    close(fd);
     return e;
 }
 
@@ -171,7 +168,7 @@ static enum err write_file(const char *path, struct bytes data, unsigned mode, b
     else if (e == OK)
         e = take_name(temp, path);
     if (e == OK)
-        e = sync_folder(path);
+        e = sync_folder(temp, path);
     else
         unlink(temp);
     heap_free(temp);

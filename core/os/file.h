@@ -15,7 +15,8 @@
 enum err file_read(const char *path, bool private, struct buf *out) MUST_USE;
 
 /* Makes the new file `path` of the borrowed bytes with permissions `mode`, whole and durable or
- * not at all. ERR_EXISTS (not logged) when the name is taken, by whatever it is; ERR_SYSTEM,
+ * not at all (but for a folder that cannot be synced: then it is there, and ERR_SYSTEM says that it
+ * may not last). ERR_EXISTS (not logged) when the name is taken, by whatever it is; ERR_SYSTEM,
  * ERR_MEMORY (logged). */
 enum err file_create(const char *path, struct bytes data, unsigned mode) MUST_USE;
 
