@@ -1,8 +1,9 @@
 #include "core/crypt/target.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "core/base/addr.h"
 
 enum { LABEL_MAX = 63, ZONE_MAX = 15 };
 
@@ -77,8 +78,8 @@ static enum err parse_name(struct bytes text, struct target *out, struct target_
         label = i + 1;
         number = true;
     }
-    struct in_addr four;
-    if (number && inet_pton(AF_INET, out->host, &four) != 1)
+    struct addr four;
+    if (number && addr_parse_ip(out->host, &four) != OK)
         return refuse(error, 0, "an IPv4 address is four numbers of 0 to 255");
     return OK;
 }
@@ -97,23 +98,27 @@ static enum err parse_zone(struct bytes text, size_t at, struct target_error *er
 static enum err parse_ipv6(struct bytes text, size_t at, struct target *out,
                            struct target_error *error)
 {
-    char plain[INET6_ADDRSTRLEN] = "";
-    struct in6_addr six;
+    char plain[ADDR_CHARS] = "";
+    struct addr a;
     size_t n = 0;
 
     while (n < text.n && text.p[n] != '%')
         n++;
     if (n < sizeof plain && n > 0)
         memcpy(plain, text.p, n);
-    /* A zero byte would end the text for inet_pton but not for us. */
-    if (n >= sizeof plain || strlen(plain) != n || inet_pton(AF_INET6, plain, &six) != 1)
+    /* A zero byte would end the text for addr_parse_ip but not for us. */
+    if (n >= sizeof plain || strlen(plain) != n || !strchr(plain, ':') ||
+        addr_parse_ip(plain, &a) != OK)
         return refuse(error, at, "not an IPv6 address");
-    inet_ntop(AF_INET6, &six, out->host, INET6_ADDRSTRLEN);
-    out->ipv6 = true;
+    addr_print_ip(&a, plain);
+    memcpy(out->host, plain, strlen(plain));
+    out->ipv6 = a.family == ADDR_IP6;
     if (n == text.n)
         return OK;
     struct bytes zone = bytes_of(text.p + n + 1, text.n - n - 1);
     enum err e = parse_zone(zone, at + n + 1, error);
+    if (e == OK && !out->ipv6)
+        return refuse(error, at + n, "an IPv4 address has no zone");
     if (e == OK) {
         size_t end = strlen(out->host);
         out->host[end] = '%';

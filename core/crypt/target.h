@@ -21,7 +21,8 @@ enum target_use {
 };
 
 /* A host and a port. Two that mean the same text-wise are equal byte by byte (the rest of `host`
- * is zero): names in lower case, IPv6 addresses in the form of RFC 5952. */
+ * is zero): names in lower case, IPv6 addresses in the form of RFC 5952, IPv4-mapped ones as IPv4.
+ */
 struct target {
     char host[TARGET_HOST_CHARS + 1]; /* name, IPv4, or IPv6 with an optional %zone; no brackets */
     uint16_t port;
