@@ -6,6 +6,7 @@ BUILD = build
 PREFIX = /usr/local
 DESTDIR =
 Q = $(if $(V),,@)
+SAY = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 include third_party/deps.mk
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -44,7 +45,7 @@ all: $(BUILD)/farspan ## build build/farspan, one static file
 define variant
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
 	@mkdir -p $$(@D)
-	@echo "CC $$@"
+	$$(SAY) "CC $$@"
 	$$(Q)$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS) -c -o $$@ $$<
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
@@ -55,12 +56,12 @@ $(BUILD)/$(1)/sources: FORCE
 $(BUILD)/$(1)/libfarspan.a: $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o) $(BUILD)/$(1)/sources
 	@rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
 $(BUILD)/$(1)/farspan: $(BUILD)/$(1)/main.o $(BUILD)/$(1)/libfarspan.a
-	@echo "LINK $$@"
+	$$(SAY) "LINK $$@"
 	$$(Q)$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
 $(foreach d,$(TEST_DIRS),
 $(BUILD)/$(4)/%: $(BUILD)/$(1)/tests/$(d)/%.o $(BUILD)/$(1)/libfarspan.a
 	@mkdir -p $$(@D)
-	@echo "LINK $$@"
+	$$(SAY) "LINK $$@"
 	$$(Q)$(2) $(3) -o $$@ $$^ $$(DEPS_LIBS)
 )
 endef
@@ -75,7 +76,7 @@ $(eval $(call variant,fuzz,$(CLANG),$(FUZZ) -fsanitize=fuzzer-no-link,fuzz/unit)
 # The product. Debug information goes to a file of its own, which gdb finds by its link.
 STATIC_OBJ = $(patsubst %.c,$(BUILD)/static/%.o,main.c $(CMD_SRC) $(CORE_SRC))
 $(BUILD)/farspan.debug: $(STATIC_OBJ) $(BUILD)/static/sources
-	@echo "LINK $@"
+	$(SAY) "LINK $@"
 	$(Q)$(CC) $(HARDEN_LINK) -o $@ $(STATIC_OBJ) $(DEPS_LIBS)
 $(BUILD)/farspan: $(BUILD)/farspan.debug
 	$(Q)strip -o $@.tmp $< && objcopy --add-gnu-debuglink=$< $@.tmp && mv $@.tmp $@
@@ -86,13 +87,16 @@ deps: ## install what the build needs (Debian, Ubuntu)
 deps-check: ## install what the tests need more
 	@sh third_party/deps.sh check
 
-unit: $(UNIT_NAMES:%=$(BUILD)/unit/%) ## build and run the unit tests (T=NAME: only that program)
-	@tests/run -j 2 $(if $(T),$(filter %/$(T),$^),$^)
+# $(call chosen,NAMES): all, or the one that T names.
+chosen = $(if $(T),$(filter $(T),$(1)),$(1))
 
-asan-check: $(TEST_NAMES:%=$(BUILD)/asan/unit/%) ## all C tests under ASan and UBSan
-	@tests/run -j 2 $(if $(T),$(filter %/$(T),$^),$^)
+unit: $(patsubst %,$(BUILD)/unit/%,$(call chosen,$(UNIT_NAMES))) ## build and run the unit tests (T=NAME: only that program)
+	@tests/run -j 2 $^
 
-tsan-check: $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) ## the programs with threads under TSan
+asan-check: $(patsubst %,$(BUILD)/asan/unit/%,$(call chosen,$(TEST_NAMES))) ## all C tests under ASan and UBSan
+	@tests/run -j 2 $^
+
+tsan-check: $(patsubst %,$(BUILD)/tsan/unit/%,$(call chosen,$(TSAN_NAMES))) ## the programs with threads under TSan
 	@tests/run -j 2 $^
 
 lint: all ## check the laws of the house (tests/lint/layers.txt and lint.py)
@@ -122,13 +126,13 @@ check-full: deps deps-check ## check and what takes longer (FARSPAN_FULL=1 in th
 
 # A fuzz target is tests/fuzz/NAME_fuzz.c, its inputs so far are tests/fuzz/corpus/NAME_fuzz/.
 $(BUILD)/fuzz/%_fuzz: $(BUILD)/fuzz/tests/fuzz/%_fuzz.o $(BUILD)/fuzz/libfarspan.a
-	@echo "LINK $@"
+	$(SAY) "LINK $@"
 	$(Q)$(CLANG) $(FUZZ) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
 $(BUILD)/fuzz/%.replay: $(BUILD)/fuzz/% tests/fuzz/replay.sh
 	@printf '#!/bin/sh\nexec sh tests/fuzz/replay.sh %s\n' $< >$@ && chmod +x $@
 
-fuzz: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%) ## run every fuzz target for FUZZ_SECONDS (T=NAME: only that)
-	@sh tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(if $(T),$(filter %/$(T),$^),$^)
+fuzz: $(patsubst %,$(BUILD)/fuzz/%,$(call chosen,$(FUZZ_NAMES))) ## run every fuzz target for FUZZ_SECONDS (T=NAME: only that)
+	@sh tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $^
 
 man: $(BUILD)/farspan ## write the manual pages to build/man
 	@rm -rf $(BUILD)/man && mkdir -p $(BUILD)/man

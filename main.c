@@ -6,10 +6,11 @@
 #include "cmd/page.h"
 #include "core/base/log.h"
 
-extern const struct cmd cmd_help, cmd_version;
+extern const struct cmd cmd_help, cmd_keygen, cmd_version;
 
 const struct cmd *const cmd_table[] = {
     &cmd_help,
+    &cmd_keygen,
     &cmd_version,
     NULL,
 };

@@ -92,8 +92,6 @@ enum err key_load(struct key_pair *pair, const char *path)
     key_wipe(pair);
     buf_init(&text, FILE_MAX);
     enum err e = file_read(path, true, &text);
-    if (e == ERR_NOT_FOUND)
-        log_error("there is no identity file %s", path);
     if (e == OK) {
         e = parse_file(buf_bytes(&text), pair);
         if (e == ERR_VERSION)

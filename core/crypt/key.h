@@ -44,7 +44,7 @@ void key_to_text(const uint8_t key[KEY_BYTES], char text[KEY_TEXT_CHARS + 1]);
 enum err key_from_text(struct bytes text, uint8_t key[KEY_BYTES]) MUST_USE;
 
 /* Reads an identity from the file `path`: one line "farspan-identity-1 SECRET", SECRET as
- * base64url. Every failure is logged with the path and leaves `pair` wiped: ERR_NOT_FOUND,
+ * base64url. Every failure leaves `pair` wiped: ERR_NOT_FOUND (not logged); logged with the path:
  * ERR_SYSTEM, ERR_USAGE when others than its owner may read or write it, ERR_VERSION for a later
  * version of the line, ERR_MALFORMED for anything else. */
 enum err key_load(struct key_pair *pair, const char *path) MUST_USE;

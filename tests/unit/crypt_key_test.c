@@ -107,7 +107,7 @@ static void an_identity_survives_its_file(void)
     EXPECT(begin());
     key_generate(&a, &rng);
     EXPECT_EQ(key_load(&b, path), ERR_NOT_FOUND);
-    EXPECT(strstr(logged, path));
+    EXPECT(!strstr(logged, path)); /* the caller may make one */
     EXPECT_EQ(key_save(&a, path), OK);
     EXPECT(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     EXPECT_EQ(key_load(&b, path), OK);
