@@ -1,0 +1,69 @@
+/* control: how fast and how much a path takes: congestion controllers behind one shape. */
+#ifndef FARSPAN_CONTROL_H
+#define FARSPAN_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What one acknowledgement taught, as in draft-cheng-iccrg-delivery-rate-estimation. */
+struct control_sample {
+    uint64_t now_us;
+    uint64_t rate_bytes_s;    /* delivery rate, 0 when there is no valid sample */
+    uint64_t rtt_us;          /* the newest round trip, 0 when none */
+    uint64_t acked_bytes;     /* newly acknowledged */
+    uint64_t lost_bytes;      /* newly declared lost */
+    uint64_t in_flight_bytes; /* after both */
+    bool app_limited;         /* the sender had nothing more to send when it was sent */
+    bool round_start;         /* a packet sent after the last round's start was acknowledged */
+};
+
+struct control;
+
+/* What every controller implements. */
+struct control_ops {
+    const char *name;
+    /* An acknowledgement or a loss was processed. */
+    void (*sample)(struct control *c, const struct control_sample *s);
+    /* Several probe time-outs in a row: the path may have gone away or changed. */
+    void (*silence)(struct control *c, uint64_t now_us);
+};
+
+/* The head that all controllers share: what the sender reads. */
+struct control {
+    const struct control_ops *ops;
+    uint64_t window_bytes;      /* the most in flight */
+    uint64_t pacing_bytes_s;    /* the rate to send at */
+    uint64_t bandwidth_bytes_s; /* what the path is believed to deliver; 0 when not known */
+    uint64_t min_rtt_us;        /* the path's round trip without queues; 0 when not known */
+    const char *state;          /* a word for people, static */
+};
+
+enum { CONTROL_ROUNDS = 10 };
+
+/* A model of bottleneck bandwidth and round trip in the manner of BBR
+ * (draft-cardwell-iccrg-bbr-congestion-control-02), with its own answer to heavy loss together with
+ * queueing. */
+struct control_model {
+    struct control head;
+    uint64_t rate[CONTROL_ROUNDS]; /* the best sample of each of the last rounds */
+    uint64_t round;
+    uint64_t full_rate;   /* start-up: the best so far */
+    unsigned full_rounds; /* rounds without growth */
+    bool full;            /* the path has been filled once */
+    uint64_t round_acked, round_lost, round_rate, round_min_rtt;
+    bool round_app_limited;
+    unsigned queued_rounds;
+    uint64_t min_rtt_stamp_us, probe_rtt_end_us;
+    unsigned phase;
+    uint64_t phase_start_us;
+    unsigned mode, resume_mode;
+    uint64_t probe_rtt_round;
+};
+
+/* Prepares the caller's storage with an initial window of ten packets of `packet_bytes`. */
+void control_model_init(struct control_model *m, uint32_t packet_bytes, uint64_t now_us);
+
+/* A controller that never changes: for the tests that show what the model is worth. */
+void control_fixed_init(struct control_model *m, uint64_t window_bytes, uint64_t pacing_bytes_s);
+
+#endif

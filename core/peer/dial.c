@@ -1,0 +1,262 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "core/crypt/crypt.h"
+#include "core/peer/session.h"
+
+enum { FIRST_RETRY_US = 200000, RETRY_GAP_US = 500000, ACK_DELAY_US = 5000 };
+
+static uint8_t available_ciphers(void)
+{
+    return (uint8_t)((cipher_available(CIPHER_AESGCM) ? 1 << CIPHER_AESGCM : 0) |
+                     (cipher_available(CIPHER_CHACHAPOLY) ? 1 << CIPHER_CHACHAPOLY : 0));
+}
+
+size_t dial_prologue(uint8_t to[64], const uint8_t server_key[KEY_BYTES], uint8_t server_ciphers,
+                     uint8_t client_ciphers, uint8_t cipher)
+{
+    struct wr w = wr_of(to, 64);
+
+    wr_bytes(&w, bytes_of_string("farspan session"));
+    wr_u8(&w, PACKET_VERSION);
+    wr_bytes(&w, bytes_of(server_key, KEY_BYTES));
+    wr_u8(&w, server_ciphers);
+    wr_u8(&w, client_ciphers);
+    wr_u8(&w, cipher);
+    return w.n;
+}
+
+enum err dial_start(struct peer *p, const struct peer_dial *dial, uint64_t now_us)
+{
+    uint8_t here = available_ciphers();
+    struct session_dial *d = heap_alloc(sizeof *d);
+
+    if (!d)
+        return ERR_MEMORY;
+    p->dial = d;
+    p->remote = dial->to;
+    d->ciphers = dial->ciphers ? dial->ciphers & here : here;
+    d->identity = *dial->identity;
+    d->next_us = now_us;
+    rng_fill(&p->rng, d->nonce, sizeof d->nonce);
+    if (dial->expected_key) {
+        d->has_expected = true;
+        memcpy(d->expected, dial->expected_key, sizeof d->expected);
+    }
+    if (dial->token_id && dial->token_secret) {
+        d->has_token = true;
+        memcpy(d->token_id, dial->token_id, sizeof d->token_id);
+        memcpy(d->token_secret, dial->token_secret, sizeof d->token_secret);
+    }
+    if (d->has_expected && dial->known_ciphers && dial->address_token.n &&
+        dial->address_token.n <= sizeof d->proof) {
+        memcpy(d->server_key, d->expected, sizeof d->server_key);
+        d->server_ciphers = dial->known_ciphers;
+        memcpy(d->proof, dial->address_token.p, dial->address_token.n);
+        d->proof_bytes = dial->address_token.n;
+        d->proof_kind = PACKET_PROOF_TOKEN;
+        p->state = SESSION_INIT;
+    }
+    return d->ciphers ? OK : ERR_UNSUPPORTED;
+}
+
+void dial_accept(struct peer *p, uint64_t now_us)
+{
+    if (p->state != SESSION_ASKING)
+        return;
+    p->state = SESSION_INIT;
+    p->dial->message_ready = false;
+    p->dial->next_us = now_us;
+    p->dial->tries = 0;
+}
+
+/* Makes message 1 for the key, ciphers and proof at hand. */
+static enum err make_message(struct peer *p)
+{
+    struct session_dial *d = p->dial;
+    uint8_t both = d->ciphers & d->server_ciphers, prologue[64], payload[128];
+    enum cipher cipher = both & 1 << CIPHER_AESGCM ? CIPHER_AESGCM : CIPHER_CHACHAPOLY;
+
+    if (!(both & 1 << cipher))
+        return ERR_UNSUPPORTED;
+    size_t n = dial_prologue(prologue, d->server_key, d->server_ciphers, d->ciphers, cipher);
+    enum err e =
+        noise_init(&d->noise, cipher, true, &d->identity, d->server_key, bytes_of(prologue, n));
+    if (e)
+        return e;
+    struct hello_client hello = {
+        .params = {.max_data = p->config.session_window_bytes,
+                   .max_stream_data = p->config.stream_window_bytes,
+                   .max_ack_delay_us = ACK_DELAY_US},
+        .has_token = d->has_token,
+    };
+    memcpy(hello.token_id, d->token_id, sizeof hello.token_id);
+    struct wr inside = wr_of(payload, sizeof payload);
+    hello_put_client(&inside, &hello);
+    struct wr w = wr_of(d->message, sizeof d->message);
+    e = noise_write(&d->noise, &p->rng, wr_done(&inside), &w);
+    d->message_bytes = w.n;
+    d->message_ready = !e;
+    return e;
+}
+
+enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
+                     struct addr *to)
+{
+    struct session_dial *d = p->dial;
+    struct packet_long packet = {.type = PACKET_HELLO, .version = PACKET_VERSION};
+    struct wr w = wr_of(space, room);
+
+    if (now_us < d->next_us)
+        return ERR_AGAIN;
+    if (p->state == SESSION_INIT) {
+        enum err e = d->message_ready ? OK : make_message(p);
+        if (e) {
+            session_fail(p, now_us, e,
+                         e == ERR_UNSUPPORTED ? "the two sides have no cipher in common"
+                                              : "the other side's key is not usable",
+                         false);
+            return ERR_AGAIN;
+        }
+        packet.type = PACKET_INIT;
+        packet.ciphers = d->ciphers;
+        packet.cipher = d->noise.cipher;
+        packet.proof_kind = d->proof_kind;
+        packet.proof = bytes_of(d->proof, d->proof_bytes);
+        packet.noise = bytes_of(d->message, d->message_bytes);
+    }
+    memcpy(packet.cid, p->own_cid, sizeof packet.cid);
+    memcpy(packet.nonce, d->nonce, sizeof packet.nonce);
+    packet_encode_long(&packet, &w);
+    d->next_us = now_us + num_min((uint64_t)FIRST_RETRY_US << num_min(d->tries++, 4), RETRY_GAP_US);
+    *n = w.n;
+    *to = p->remote;
+    return OK;
+}
+
+static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_long *packet)
+{
+    struct session_dial *d = p->dial;
+
+    if ((p->state != SESSION_HELLO && p->state != SESSION_INIT) ||
+        memcmp(packet->nonce, d->nonce, sizeof d->nonce) != 0 || packet->proof.n == 0)
+        return;
+    bool again = p->state == SESSION_INIT;
+    if (again && d->proof_kind == PACKET_PROOF_COOKIE &&
+        bytes_equal(packet->proof, bytes_of(d->proof, d->proof_bytes)))
+        return; /* a copy of the one we have */
+    if (d->has_expected && memcmp(packet->server_key, d->expected, KEY_BYTES) != 0) {
+        session_fail(p, now_us, ERR_REFUSED,
+                     "the host's key is not the known one: somebody may be in between, or the "
+                     "host was set up anew",
+                     false);
+        return;
+    }
+    memcpy(d->proof, packet->proof.p, packet->proof.n);
+    d->proof_bytes = packet->proof.n;
+    d->proof_kind = PACKET_PROOF_COOKIE;
+    if (again && memcmp(packet->server_key, d->server_key, KEY_BYTES) == 0 &&
+        packet->ciphers == d->server_ciphers) {
+        d->next_us = now_us; /* the same message 1 with a new proof */
+        return;
+    }
+    memcpy(d->server_key, packet->server_key, KEY_BYTES);
+    d->server_ciphers = packet->ciphers;
+    d->message_ready = false;
+    if (d->has_expected) {
+        p->state = SESSION_INIT;
+        d->next_us = now_us;
+        d->tries = 0;
+        return;
+    }
+    p->state = SESSION_ASKING;
+    struct peer_event e = {.kind = PEER_EVENT_HOST_KEY};
+    memcpy(e.key, d->server_key, sizeof e.key);
+    session_event(p, &e, NULL);
+}
+
+/* Reads message 2 under the invitation's secret, or under none: that is how a refusal comes. */
+static enum err read_response(struct session_dial *d, struct bytes message,
+                              struct hello_server *hello)
+{
+    uint8_t space[PACKET_NOISE_BYTES];
+    struct wr w = wr_of(space, sizeof space);
+    enum err e;
+
+    noise_set_psk(&d->noise, d->has_token ? d->token_secret : NULL);
+    e = noise_read(&d->noise, message, &w);
+    if (e && d->has_token) {
+        noise_set_psk(&d->noise, NULL);
+        w = wr_of(space, sizeof space);
+        e = noise_read(&d->noise, message, &w);
+        if (!e)
+            e = hello_get_server(wr_done(&w), hello);
+        if (!e && hello->verdict == HELLO_WELCOME)
+            e = ERR_VERIFY;
+        return e;
+    }
+    return e ? e : hello_get_server(wr_done(&w), hello);
+}
+
+static void take_response(struct peer *p, uint64_t now_us, const struct packet_long *packet)
+{
+    struct session_dial *d = p->dial;
+    struct hello_server hello;
+
+    if (p->state != SESSION_INIT || !d->message_ready)
+        return;
+    enum err e = read_response(d, packet->noise, &hello);
+    if (e) {
+        p->counters.rejected_datagrams++;
+        return;
+    }
+    if (hello.verdict != HELLO_WELCOME) {
+        session_fail(p, now_us, hello.verdict == HELLO_BUSY ? ERR_BUSY : ERR_REFUSED, hello.reason,
+                     false);
+        return;
+    }
+    if (hello.params.incompatible) {
+        session_fail(p, now_us, ERR_VERSION, "the other side needs features this build has not",
+                     false);
+        return;
+    }
+    memcpy(p->other_cid, packet->server_cid, sizeof p->other_cid);
+    memcpy(p->other_key, d->server_key, sizeof p->other_key);
+    p->server_ciphers = d->server_ciphers;
+    p->roles = hello.roles;
+    session_ready(p, &d->noise, &hello.params, now_us);
+    crypt_wipe(d, sizeof *d);
+    heap_free(d);
+    p->dial = NULL;
+    p->confirmed = true;
+    p->ping_wanted = true; /* the listener waits for a proof that we hold the keys */
+    struct peer_event event = {.kind = PEER_EVENT_CONNECTED, .roles = p->roles, .path = p->remote};
+    memcpy(event.key, p->other_key, sizeof event.key);
+    session_event(p, &event, NULL);
+}
+
+void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram)
+{
+    struct packet_long packet;
+    enum err e = packet_decode_long(datagram, &packet);
+
+    if (!p->dial || memcmp(packet.cid, p->own_cid, sizeof packet.cid) != 0) {
+        p->counters.rejected_datagrams += p->dial != NULL;
+        return;
+    }
+    if (e == ERR_VERSION) {
+        char reason[LIMIT_REASON_CHARS];
+        snprintf(reason, sizeof reason,
+                 "the other side speaks version %u of the session protocol, this build version %u",
+                 packet.version, PACKET_VERSION);
+        session_fail(p, now_us, ERR_VERSION, reason, false);
+    } else if (e) {
+        p->counters.rejected_datagrams++;
+    } else if (packet.type == PACKET_COOKIE) {
+        take_cookie(p, now_us, &packet);
+    } else if (packet.type == PACKET_RESPONSE) {
+        take_response(p, now_us, &packet);
+    }
+}

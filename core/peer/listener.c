@@ -1,0 +1,572 @@
+#include "core/peer/listener.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "core/crypt/cookie.h"
+#include "core/crypt/crypt.h"
+#include "core/crypt/token.h"
+#include "core/peer/session.h"
+
+enum {
+    REPLIES = 256,
+    REPLY_BYTES = 512,
+    CID_SLOTS = 4 * LIMIT_PEERS,
+    BUCKETS = 256,
+    BUCKET_PER_S = 16,
+    BUCKET_BURST = 32,
+    HALF_OPEN_US = 10000000,
+    ACK_DELAY_US = 5000
+};
+
+/* A datagram that waits to leave. */
+struct reply {
+    struct addr to;
+    uint16_t n;
+    uint8_t data[REPLY_BYTES];
+};
+
+/* So many acts a second, and a few at once: a token bucket. */
+struct bucket {
+    uint64_t key, filled_us;
+    uint32_t tokens;
+};
+
+/* One session, from message 1 to its end. */
+struct entry {
+    struct peer *peer; /* owned */
+    uint8_t ephemeral[32];
+    uint8_t token_id[HELLO_TOKEN_ID_BYTES];
+    bool has_token, known, dropped; /* known: given to the owner; dropped: given back */
+    struct addr from;
+    uint64_t created_us;
+    uint16_t response_bytes;
+    uint8_t response[REPLY_BYTES];
+};
+
+struct listener {
+    struct listener_config config;
+    struct rng rng;
+    uint8_t ciphers;
+    struct cookie_key cookie;
+    struct token_key token;
+    struct entry *entry[LIMIT_PEERS];
+    uint32_t count, half_open, turn;
+    struct entry *by_cid[CID_SLOTS]; /* open addressing; cids are our own random numbers */
+    struct reply reply[REPLIES];
+    uint32_t reply_first, reply_count;
+    struct bucket all, bucket[BUCKETS];
+    uint64_t bucket_salt;
+    struct listener_counters counters;
+};
+
+enum err listener_new(const struct listener_config *config, const struct rng *rng, uint64_t now_us,
+                      struct listener **out)
+{
+    struct listener *l = heap_aligned(sizeof *l);
+    uint8_t seed[32];
+
+    *out = NULL;
+    if (!l)
+        return ERR_MEMORY;
+    l->config = *config;
+    l->rng = *rng;
+    if (!l->config.max_peers || l->config.max_peers > LIMIT_PEERS)
+        l->config.max_peers = LIMIT_PEERS;
+    if (!l->config.handshakes_per_s)
+        l->config.handshakes_per_s = LIMIT_HANDSHAKES_PER_S;
+    for (enum cipher c = CIPHER_AESGCM; c <= CIPHER_CHACHAPOLY; c++)
+        if (cipher_available(c) && (!config->ciphers || config->ciphers & 1 << c))
+            l->ciphers |= (uint8_t)(1 << c);
+    if (!l->ciphers) {
+        heap_free(l);
+        return ERR_UNSUPPORTED;
+    }
+    rng_fill(&l->rng, seed, sizeof seed);
+    cookie_init(&l->cookie, seed);
+    key_derive(config->identity, "farspan address token", seed);
+    token_init(&l->token, seed);
+    crypt_wipe(seed, sizeof seed);
+    l->bucket_salt = rng_u64(&l->rng);
+    l->all = (struct bucket){.filled_us = now_us, .tokens = l->config.handshakes_per_s};
+    *out = l;
+    return OK;
+}
+
+void listener_free(struct listener *l)
+{
+    if (!l)
+        return;
+    for (uint32_t i = 0; i < l->count; i++) {
+        peer_free(l->entry[i]->peer);
+        heap_free(l->entry[i]);
+    }
+    cookie_wipe(&l->cookie);
+    token_wipe(&l->token);
+    heap_free(l);
+}
+
+static uint32_t cid_slot(const uint8_t *cid)
+{
+    return (uint32_t)num_get_le(cid, PACKET_CID_BYTES) % CID_SLOTS;
+}
+
+static struct entry *find_cid(const struct listener *l, const uint8_t *cid)
+{
+    for (uint32_t i = cid_slot(cid); l->by_cid[i]; i = (i + 1) % CID_SLOTS)
+        if (memcmp(l->by_cid[i]->peer->own_cid, cid, PACKET_CID_BYTES) == 0)
+            return l->by_cid[i];
+    return NULL;
+}
+
+static void add_cid(struct listener *l, struct entry *e)
+{
+    uint32_t i = cid_slot(e->peer->own_cid);
+
+    while (l->by_cid[i])
+        i = (i + 1) % CID_SLOTS;
+    l->by_cid[i] = e;
+}
+
+/* Takes an entry out and puts those behind it in their places again. */
+static void remove_cid(struct listener *l, const struct entry *e)
+{
+    uint32_t i = cid_slot(e->peer->own_cid);
+
+    while (l->by_cid[i] != e)
+        i = (i + 1) % CID_SLOTS;
+    l->by_cid[i] = NULL;
+    for (i = (i + 1) % CID_SLOTS; l->by_cid[i]; i = (i + 1) % CID_SLOTS) {
+        struct entry *moved = l->by_cid[i];
+        l->by_cid[i] = NULL;
+        add_cid(l, moved);
+    }
+}
+
+static void remove_entry(struct listener *l, uint32_t index)
+{
+    struct entry *e = l->entry[index];
+
+    l->half_open -= !e->peer->confirmed;
+    remove_cid(l, e);
+    peer_free(e->peer);
+    crypt_wipe(e->response, sizeof e->response);
+    heap_free(e);
+    l->entry[index] = l->entry[--l->count];
+}
+
+static bool spend(struct bucket *b, uint64_t now_us, uint32_t per_s, uint32_t burst)
+{
+    uint64_t fresh = num_mul_div(now_us - b->filled_us, per_s, 1000000);
+
+    if (fresh) {
+        b->tokens = (uint32_t)num_min(burst, b->tokens + fresh);
+        b->filled_us = now_us;
+    }
+    if (b->tokens == 0)
+        return false;
+    b->tokens--;
+    return true;
+}
+
+/* Whether one more key agreement may be spent on a stranger at this address. */
+static bool within_budget(struct listener *l, uint64_t now_us, const struct addr *from)
+{
+    uint64_t h = l->bucket_salt;
+
+    for (size_t i = 0; i < sizeof from->ip; i++)
+        h = (h ^ from->ip[i]) * 0x100000001b3u;
+    h ^= h >> 32;
+    struct bucket *b = &l->bucket[h % BUCKETS];
+    if (b->key != h)
+        *b = (struct bucket){.key = h, .filled_us = now_us, .tokens = BUCKET_BURST};
+    if (!spend(b, now_us, BUCKET_PER_S, BUCKET_BURST))
+        return false;
+    return spend(&l->all, now_us, l->config.handshakes_per_s, l->config.handshakes_per_s);
+}
+
+static struct reply *new_reply(struct listener *l, const struct addr *to)
+{
+    if (l->reply_count == REPLIES)
+        return NULL;
+    struct reply *r = &l->reply[(l->reply_first + l->reply_count++) % REPLIES];
+    r->to = *to;
+    return r;
+}
+
+/* What the cookie and the address token are bound to, in one fixed form. */
+static struct bytes cookie_address(const struct addr *a, uint8_t to[18])
+{
+    memcpy(to, a->ip, 16);
+    num_put_le(to + 16, 2, a->port);
+    return bytes_of(to, 18);
+}
+
+static struct bytes token_address(const struct addr *a)
+{
+    return bytes_of(a->ip, a->family == ADDR_IP4 ? 4 : 16);
+}
+
+static void send_cookie(struct listener *l, uint64_t now_us, const struct addr *from,
+                        const struct packet_long *asked)
+{
+    uint8_t cookie[COOKIE_BYTES], address[18];
+    struct packet_long packet = {.type = PACKET_COOKIE,
+                                 .version = PACKET_VERSION,
+                                 .ciphers = l->ciphers,
+                                 .proof = bytes_of(cookie, sizeof cookie)};
+    struct reply *r = new_reply(l, from);
+
+    if (!r)
+        return;
+    cookie_make(&l->cookie, now_us, cookie_address(from, address),
+                bytes_of(asked->nonce, sizeof asked->nonce), cookie);
+    memcpy(packet.cid, asked->cid, sizeof packet.cid);
+    memcpy(packet.nonce, asked->nonce, sizeof packet.nonce);
+    memcpy(packet.server_key, l->config.identity->public, KEY_BYTES);
+    struct wr w = wr_of(r->data, sizeof r->data);
+    packet_encode_long(&packet, &w);
+    r->n = (uint16_t)w.n;
+    l->counters.cookies_sent++;
+}
+
+static bool proof_is_good(struct listener *l, uint64_t now_us, const struct addr *from,
+                          const struct packet_long *p)
+{
+    uint8_t address[18];
+
+    if (l->config.without_cookies)
+        return true;
+    if (p->proof_kind == PACKET_PROOF_COOKIE)
+        return cookie_check(&l->cookie, now_us, cookie_address(from, address),
+                            bytes_of(p->nonce, sizeof p->nonce), p->proof);
+    /* Under load everybody shows a fresh cookie. */
+    return p->proof_kind == PACKET_PROOF_TOKEN && l->half_open < LIMIT_HALF_OPEN / 2 &&
+           token_check(&l->token, now_us + l->config.wall_offset_us, token_address(from), p->proof);
+}
+
+static void resend_response(struct listener *l, const struct entry *e, const struct addr *from)
+{
+    struct reply *r = e->response_bytes ? new_reply(l, from) : NULL;
+
+    if (!r)
+        return;
+    memcpy(r->data, e->response, e->response_bytes);
+    r->n = e->response_bytes;
+}
+
+/* A copy of message 1 that we have answered already gets the same answer. */
+static bool answered_before(struct listener *l, const struct addr *from, struct bytes noise)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct entry *e = l->entry[i];
+        if (memcmp(e->ephemeral, noise.p, sizeof e->ephemeral) != 0)
+            continue;
+        if (!e->peer->confirmed && addr_equal(&e->from, from))
+            resend_response(l, e, from);
+        return true;
+    }
+    return false;
+}
+
+/* Writes message 2 into a RESPONSE at `to`. */
+static enum err make_response(struct listener *l, struct noise *n, const struct packet_long *init,
+                              const uint8_t *own_cid, const struct hello_server *hello,
+                              struct wr *to)
+{
+    uint8_t inside[REPLY_BYTES], message[PACKET_NOISE_BYTES];
+    struct wr payload = wr_of(inside, sizeof inside), w = wr_of(message, sizeof message);
+    struct packet_long packet = {.type = PACKET_RESPONSE, .version = PACKET_VERSION};
+
+    hello_put_server(&payload, hello);
+    enum err e = noise_write(n, &l->rng, wr_done(&payload), &w);
+    if (e)
+        return e;
+    memcpy(packet.cid, init->cid, sizeof packet.cid);
+    if (own_cid)
+        memcpy(packet.server_cid, own_cid, sizeof packet.server_cid);
+    packet.noise = wr_done(&w);
+    packet_encode_long(&packet, to);
+    return to->full ? ERR_LIMIT : OK;
+}
+
+static void refuse(struct listener *l, struct noise *n, const struct packet_long *init,
+                   const struct addr *from, const struct listener_verdict *v)
+{
+    struct hello_server hello = {.verdict = v->busy ? HELLO_BUSY : HELLO_REFUSED};
+    struct reply *r = new_reply(l, from);
+
+    l->counters.refused++;
+    if (!r)
+        return;
+    snprintf(hello.reason, sizeof hello.reason, "%s", v->reason ? v->reason : "refused");
+    noise_set_psk(n, NULL);
+    struct wr w = wr_of(r->data, sizeof r->data);
+    if (make_response(l, n, init, NULL, &hello, &w))
+        l->reply_count--;
+    else
+        r->n = (uint16_t)w.n;
+}
+
+static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
+                      const struct packet_long *init, const struct addr *from,
+                      const struct hello_client *client, const struct listener_verdict *v)
+{
+    struct entry *e = heap_alloc(sizeof *e);
+    struct peer *p = e ? session_new(&l->config.peer, &l->rng, false, now_us) : NULL;
+    enum err result = ERR_MEMORY;
+
+    if (!p)
+        goto out;
+    rng_fill(&l->rng, p->own_cid, sizeof p->own_cid); /* ours, not what the copied generator gave */
+    if (find_cid(l, p->own_cid))
+        goto out;
+    /* A seeded generator copied by value would make all sessions draw the same numbers. */
+    if (!p->rng.fill)
+        rng_seed(&p->rng, rng_u64(&l->rng));
+    struct hello_server hello = {
+        .params = {.max_data = p->config.session_window_bytes,
+                   .max_stream_data = p->config.stream_window_bytes,
+                   .max_ack_delay_us = ACK_DELAY_US},
+        .verdict = HELLO_WELCOME,
+        .roles = v->roles,
+    };
+    noise_set_psk(n, v->psk);
+    struct wr w = wr_of(e->response, sizeof e->response);
+    result = make_response(l, n, init, p->own_cid, &hello, &w);
+    if (result)
+        goto out;
+    memcpy(p->other_cid, init->cid, sizeof p->other_cid);
+    memcpy(p->other_key, noise_remote_static(n), sizeof p->other_key);
+    p->roles = v->roles;
+    p->remote = *from;
+    session_ready(p, n, &client->params, now_us);
+    memcpy(e->ephemeral, init->noise.p, sizeof e->ephemeral);
+    memcpy(e->token_id, client->token_id, sizeof e->token_id);
+    e->has_token = client->has_token;
+    e->from = *from;
+    e->created_us = now_us;
+    e->response_bytes = (uint16_t)w.n;
+    e->peer = p;
+    l->entry[l->count++] = e;
+    l->half_open++;
+    add_cid(l, e);
+    resend_response(l, e, from);
+    return OK;
+out:
+    peer_free(p);
+    heap_free(e);
+    return result;
+}
+
+/* Frees the oldest session that never proved itself, so that a flood only pushes out its own. */
+static void make_room(struct listener *l)
+{
+    uint32_t oldest = UINT32_MAX;
+
+    if (l->half_open < LIMIT_HALF_OPEN && l->count < LIMIT_PEERS)
+        return;
+    for (uint32_t i = 0; i < l->count; i++)
+        if (!l->entry[i]->peer->confirmed &&
+            (oldest == UINT32_MAX || l->entry[i]->created_us < l->entry[oldest]->created_us))
+            oldest = i;
+    if (oldest != UINT32_MAX)
+        remove_entry(l, oldest);
+}
+
+static void handshake(struct listener *l, uint64_t now_us, const struct addr *from,
+                      const struct packet_long *init)
+{
+    uint8_t prologue[64], space[PACKET_NOISE_BYTES];
+    struct wr payload = wr_of(space, sizeof space);
+    struct hello_client client;
+    struct listener_verdict verdict = {0};
+    struct noise n;
+
+    if (!(l->ciphers & init->ciphers & (init->cipher < 8 ? 1u << init->cipher : 0)))
+        return;
+    size_t bytes = dial_prologue(prologue, l->config.identity->public, l->ciphers, init->ciphers,
+                                 init->cipher);
+    if (noise_init(&n, (enum cipher)init->cipher, false, l->config.identity, NULL,
+                   bytes_of(prologue, bytes)))
+        return;
+    l->counters.handshakes++;
+    if (noise_read(&n, init->noise, &payload) || hello_get_client(wr_done(&payload), &client)) {
+        l->counters.bad_messages++;
+        goto out;
+    }
+    l->config.auth.judge(l->config.auth.context, now_us, noise_remote_static(&n),
+                         client.has_token ? client.token_id : NULL, &verdict);
+    if (verdict.welcome && client.params.incompatible) {
+        verdict.welcome = false;
+        verdict.reason = "you need features that this build has not";
+    }
+    make_room(l);
+    if (verdict.welcome && l->count - l->half_open >= l->config.max_peers) {
+        verdict.welcome = false;
+        verdict.busy = true;
+        verdict.reason = "there are too many sessions already";
+    }
+    if (!verdict.welcome || l->count == LIMIT_PEERS)
+        refuse(l, &n, init, from, &verdict);
+    else if (admit(l, now_us, &n, init, from, &client, &verdict))
+        l->counters.over_budget++;
+out:
+    noise_wipe(&n);
+}
+
+static void take_long(struct listener *l, uint64_t now_us, const struct addr *from,
+                      struct bytes datagram)
+{
+    struct packet_long p;
+    enum err e = packet_decode_long(datagram, &p);
+
+    if (e == ERR_VERSION && p.type == PACKET_HELLO) {
+        send_cookie(l, now_us, from, &p); /* in our version: it tells the other which that is */
+        return;
+    }
+    if (e || (p.type != PACKET_HELLO && p.type != PACKET_INIT)) {
+        l->counters.malformed++;
+        return;
+    }
+    if (p.type == PACKET_HELLO) {
+        send_cookie(l, now_us, from, &p);
+        return;
+    }
+    if (p.noise.n < 32) {
+        l->counters.malformed++;
+        return;
+    }
+    if (!proof_is_good(l, now_us, from, &p)) {
+        l->counters.bad_proofs++;
+        send_cookie(l, now_us, from, &p);
+        return;
+    }
+    if (answered_before(l, from, p.noise))
+        return;
+    if (!within_budget(l, now_us, from)) {
+        l->counters.over_budget++;
+        return;
+    }
+    handshake(l, now_us, from, &p);
+}
+
+/* The caller has shown with its first packet that it holds the keys. */
+static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
+{
+    struct peer *p = e->peer;
+    const struct listener_auth *auth = &l->config.auth;
+
+    l->half_open--;
+    crypt_wipe(e->response, sizeof e->response);
+    e->response_bytes = 0;
+    const char *why_not =
+        auth->enrol(auth->context, now_us, p->other_key, e->has_token ? e->token_id : NULL);
+    if (why_not) {
+        peer_close(p, now_us, ERR_REFUSED, why_not);
+        e->dropped = e->known = true;
+        l->counters.refused++;
+        return;
+    }
+    token_make(&l->token, now_us + l->config.wall_offset_us, token_address(&p->remote), p->token);
+    p->token_bytes = TOKEN_BYTES;
+    p->token_wanted = true;
+}
+
+void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
+                    struct bytes datagram, bool ce)
+{
+    l->counters.received++;
+    if (!packet_is_data(datagram)) {
+        take_long(l, now_us, from, datagram);
+        return;
+    }
+    struct packet_data d;
+    struct entry *e = packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
+    if (!e) {
+        l->counters.unknown_sessions++;
+        return;
+    }
+    bool before = e->peer->confirmed;
+    peer_input(e->peer, now_us, from, datagram, ce);
+    if (!before && e->peer->confirmed)
+        confirmed(l, now_us, e);
+}
+
+static bool over(const struct entry *e, uint64_t now_us)
+{
+    if (!e->peer->confirmed)
+        return now_us - e->created_us >= HALF_OPEN_US;
+    return e->dropped && e->peer->state == SESSION_CLOSED;
+}
+
+enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                         size_t *n, struct addr *to)
+{
+    if (l->reply_count) {
+        struct reply *r = &l->reply[l->reply_first];
+        CHECK(r->n <= room);
+        memcpy(space, r->data, r->n);
+        *n = r->n;
+        *to = r->to;
+        l->reply_first = (l->reply_first + 1) % REPLIES;
+        l->reply_count--;
+        return OK;
+    }
+    for (uint32_t i = 0; i < l->count;) {
+        if (over(l->entry[i], now_us))
+            remove_entry(l, i);
+        else
+            i++;
+    }
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct entry *e = l->entry[(l->turn + i) % l->count];
+        if (peer_output(e->peer, now_us, space, room, n, to) == OK) {
+            l->turn = (l->turn + i) % l->count;
+            return OK;
+        }
+    }
+    l->turn = l->count ? (l->turn + 1) % l->count : 0;
+    return ERR_AGAIN;
+}
+
+uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
+{
+    uint64_t at = l->reply_count ? now_us : UINT64_MAX;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct entry *e = l->entry[i];
+        at = num_min(at, e->peer->confirmed ? peer_deadline_us(e->peer, now_us)
+                                            : e->created_us + HALF_OPEN_US);
+    }
+    return at;
+}
+
+struct peer *listener_next_peer(struct listener *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->entry[i]->peer->confirmed && !l->entry[i]->known) {
+            l->entry[i]->known = true;
+            return l->entry[i]->peer;
+        }
+    return NULL;
+}
+
+void listener_drop(struct listener *l, uint64_t now_us, struct peer *p)
+{
+    struct entry *e = find_cid(l, p->own_cid);
+
+    CHECK(e && e->peer == p);
+    peer_close(p, now_us, OK, "closed");
+    e->dropped = true;
+}
+
+void listener_count(const struct listener *l, struct listener_counters *out)
+{
+    *out = l->counters;
+    out->half_open = l->half_open;
+    out->peers = l->count - l->half_open;
+}

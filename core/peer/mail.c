@@ -1,0 +1,348 @@
+#include "core/peer/mail.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/heap.h"
+#include "core/base/num.h"
+
+enum {
+    PIECE_FLOOR = 256, /* only the last piece of a message is smaller */
+    PIECES = LIMIT_MESSAGE_BYTES / PIECE_FLOOR + 2,
+    OPEN_BYTES = 8 * 1024 * 1024, /* incomplete messages kept for a peer */
+    DONE_RANGES = 1024
+};
+
+void mail_out_init(struct mail_out *m, void (*ended)(void *context, uint64_t tag, bool acked),
+                   void *context)
+{
+    m->ended = ended;
+    m->context = context;
+}
+
+static struct mail_letter *find(const struct mail_out *m, uint64_t id)
+{
+    struct mail_letter *l = m->slot[id % LIMIT_MESSAGES];
+
+    return l && l->id == id ? l : NULL;
+}
+
+static void unlist(struct mail_out *m, struct mail_letter *l)
+{
+    if (!l->listed)
+        return;
+    *(l->previous ? &l->previous->next : &m->first[l->class]) = l->next;
+    *(l->next ? &l->next->previous : &m->last[l->class]) = l->previous;
+    l->listed = false;
+}
+
+/* What was lost goes before what is new of its class. */
+static void list(struct mail_out *m, struct mail_letter *l, bool front)
+{
+    if (l->listed)
+        return;
+    l->listed = true;
+    l->previous = front ? NULL : m->last[l->class];
+    l->next = front ? m->first[l->class] : NULL;
+    *(l->previous ? &l->previous->next : &m->first[l->class]) = l;
+    *(l->next ? &l->next->previous : &m->last[l->class]) = l;
+}
+
+static void discard(struct mail_out *m, struct mail_letter *l)
+{
+    unlist(m, l);
+    m->queued_bytes -= l->total - l->sent;
+    m->slot[l->id % LIMIT_MESSAGES] = NULL;
+    ranges_release(&l->lost);
+    ranges_release(&l->missing);
+    heap_free(l);
+}
+
+void mail_out_release(struct mail_out *m)
+{
+    for (size_t i = 0; i < LIMIT_MESSAGES; i++)
+        if (m->slot[i])
+            discard(m, m->slot[i]);
+}
+
+void mail_again_drop(struct mail_out *m, uint64_t id)
+{
+    /* A full ring forgets the oldest: the other then keeps an incomplete message a little longer.
+     */
+    if (m->drop_tail - m->drop_head == LIMIT_MESSAGES)
+        m->drop_head++;
+    m->drop[m->drop_tail++ % LIMIT_MESSAGES] = id;
+}
+
+bool mail_take_drop(struct mail_out *m, uint64_t *id)
+{
+    if (m->drop_head == m->drop_tail)
+        return false;
+    *id = m->drop[m->drop_head++ % LIMIT_MESSAGES];
+    return true;
+}
+
+static void end(struct mail_out *m, struct mail_letter *l, bool acked, bool silent)
+{
+    uint64_t tag = l->tag;
+
+    if (!acked)
+        mail_again_drop(m, l->id);
+    discard(m, l);
+    if (tag && !silent)
+        m->ended(m->context, tag, acked);
+}
+
+/* Stops sending. While all of it is in flight and none lost it may still arrive: then only a loss
+ * ends it. */
+static void give_up(struct mail_out *m, struct mail_letter *l, bool silent)
+{
+    if (silent)
+        l->tag = 0;
+    if (l->sent == l->total && l->lost.count == 0 && l->total) {
+        l->stale = true;
+        return;
+    }
+    end(m, l, false, silent);
+}
+
+void mail_cancel(struct mail_out *m, uint64_t id, bool silent)
+{
+    struct mail_letter *l = find(m, id);
+
+    if (l)
+        give_up(m, l, silent);
+}
+
+static void supersede(struct mail_out *m, uint64_t key)
+{
+    for (size_t i = 0; i < LIMIT_MESSAGES; i++)
+        if (m->slot[i] && m->slot[i]->key == key && !m->slot[i]->stale)
+            give_up(m, m->slot[i], false);
+}
+
+enum err mail_send(struct mail_out *m, const struct peer_message *message, bool keep_stale,
+                   uint64_t *id)
+{
+    size_t n = message->data.n;
+
+    if (n > LIMIT_MESSAGE_BYTES || message->class >= PEER_CLASSES)
+        return ERR_LIMIT;
+    if (message->supersedes && !keep_stale)
+        supersede(m, message->supersedes);
+    if (m->slot[m->next_id % LIMIT_MESSAGES])
+        return ERR_AGAIN;
+    struct mail_letter *l = heap_alloc(sizeof *l + n);
+    if (!l)
+        return ERR_MEMORY;
+    ranges_init(&l->lost, PIECES);
+    ranges_init(&l->missing, PIECES);
+    if (ranges_add(&l->missing, 0, n)) {
+        heap_free(l);
+        return ERR_MEMORY;
+    }
+    if (n)
+        memcpy(l->data, message->data.p, n);
+    l->id = m->next_id++;
+    l->tag = message->tag;
+    l->key = message->supersedes;
+    l->deadline_us = message->deadline_us;
+    l->class = (uint8_t)message->class;
+    l->channel = message->channel;
+    l->once = message->once;
+    l->total = (uint32_t)n;
+    m->slot[l->id % LIMIT_MESSAGES] = l;
+    m->queued_bytes += n;
+    list(m, l, false);
+    if (id)
+        *id = l->id;
+    return OK;
+}
+
+void mail_expire(struct mail_out *m, uint64_t now_us)
+{
+    for (int c = 0; c < PEER_CLASSES; c++)
+        for (struct mail_letter *l = m->first[c], *next; l; l = next) {
+            next = l->next;
+            if (l->deadline_us && now_us >= l->deadline_us && l->sent == 0)
+                end(m, l, false, false);
+        }
+}
+
+bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f,
+               bool *failed)
+{
+    struct mail_letter *l = m->first[class];
+
+    if (!l)
+        return false;
+    bool again = l->lost.count > 0;
+    uint64_t from = again ? l->lost.item[0].begin : l->sent;
+    uint64_t left = again ? l->lost.item[0].end - from : l->total - from;
+    size_t overhead = frame_message_overhead(l->id, from, l->total);
+    if (room < overhead || room - overhead < num_min(left, PIECE_FLOOR))
+        return false;
+    uint64_t n = num_min(left, room - overhead);
+    if (again && ranges_remove(&l->lost, from, from + n)) {
+        *failed = true;
+        return false;
+    }
+    if (!again) {
+        l->sent += (uint32_t)n;
+        m->queued_bytes -= n;
+    }
+    f->type = FRAME_MESSAGE;
+    f->channel = l->channel;
+    f->id = l->id;
+    f->total = l->total;
+    f->offset = from;
+    f->data = bytes_of(l->data + from, n);
+    if (l->sent == l->total && l->lost.count == 0)
+        unlist(m, l);
+    return true;
+}
+
+enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n)
+{
+    struct mail_letter *l = find(m, id);
+
+    if (!l)
+        return OK;
+    enum err e = ranges_remove(&l->missing, offset, offset + n);
+    if (!e)
+        e = ranges_remove(&l->lost, offset, offset + n);
+    if (e)
+        return e;
+    if (l->missing.count == 0 && l->sent == l->total)
+        end(m, l, true, false);
+    else if (l->lost.count == 0 && l->sent == l->total)
+        unlist(m, l);
+    return OK;
+}
+
+enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n, bool resend)
+{
+    struct mail_letter *l = find(m, id);
+    enum err e = OK;
+
+    if (!l || !resend)
+        return OK;
+    if (l->once || l->stale) {
+        end(m, l, false, false);
+        return OK;
+    }
+    if (l->total == 0) {
+        l->sent = 0;
+        list(m, l, true);
+        return OK;
+    }
+    for (size_t i = 0; !e && i < l->missing.count; i++) {
+        uint64_t begin = num_max(offset, l->missing.item[i].begin);
+        uint64_t stop = num_min(offset + n, l->missing.item[i].end);
+        if (begin < stop)
+            e = ranges_add(&l->lost, begin, stop);
+    }
+    if (!e && l->lost.count)
+        list(m, l, true);
+    return e;
+}
+
+void mail_in_init(struct mail_in *m)
+{
+    memset(m, 0, sizeof *m);
+    ranges_init(&m->done, DONE_RANGES);
+}
+
+static void discard_parcel(struct mail_in *m, struct mail_parcel **at)
+{
+    struct mail_parcel *p = *at;
+
+    *at = p->next;
+    m->open_bytes -= p->total;
+    m->open_count--;
+    ranges_release(&p->have);
+    heap_free(p);
+}
+
+void mail_in_release(struct mail_in *m)
+{
+    while (m->open)
+        discard_parcel(m, &m->open);
+    ranges_release(&m->done);
+}
+
+/* Remembers that `id` is over. A peer that leaves ever more gaps makes us forget the oldest ones:
+ * what belongs there would be dropped, which only hurts itself. */
+static enum err mark_done(struct mail_in *m, uint64_t id)
+{
+    if (m->done.count == m->done.max)
+        ranges_fill_lowest_gap(&m->done);
+    return ranges_add(&m->done, id, id + 1) ? ERR_AGAIN : OK;
+}
+
+static struct mail_parcel **find_parcel(struct mail_in *m, uint64_t id)
+{
+    struct mail_parcel **at = &m->open;
+
+    while (*at && (*at)->id != id)
+        at = &(*at)->next;
+    return at;
+}
+
+static struct mail_parcel *new_parcel(struct mail_in *m, const struct frame *f)
+{
+    if (m->open_bytes + f->total > OPEN_BYTES || m->open_count >= LIMIT_MESSAGES)
+        return NULL;
+    struct mail_parcel *p = heap_alloc(sizeof *p + f->total);
+    if (!p)
+        return NULL;
+    ranges_init(&p->have, PIECES);
+    p->id = f->id;
+    p->channel = f->channel;
+    p->total = (uint32_t)f->total;
+    p->next = m->open;
+    m->open = p;
+    m->open_bytes += p->total;
+    m->open_count++;
+    return p;
+}
+
+enum err mail_receive(struct mail_in *m, const struct frame *f, struct mail_parcel **whole)
+{
+    *whole = NULL;
+    if (ranges_contain(&m->done, f->id, f->id + 1))
+        return OK;
+    struct mail_parcel **at = find_parcel(m, f->id), *p = *at;
+    if (!p) {
+        p = new_parcel(m, f);
+        at = &m->open;
+    }
+    if (!p)
+        return ERR_AGAIN;
+    if (p->total != f->total || p->channel != f->channel)
+        return ERR_MALFORMED;
+    if (ranges_add(&p->have, f->offset, f->offset + f->data.n))
+        return ERR_AGAIN;
+    if (f->data.n)
+        memcpy(p->data + f->offset, f->data.p, f->data.n);
+    if (!ranges_contain(&p->have, 0, p->total))
+        return OK;
+    if (mark_done(m, p->id))
+        return ERR_AGAIN;
+    *at = p->next;
+    m->open_bytes -= p->total;
+    m->open_count--;
+    ranges_release(&p->have);
+    *whole = p;
+    return OK;
+}
+
+void mail_receive_drop(struct mail_in *m, uint64_t id)
+{
+    struct mail_parcel **at = find_parcel(m, id);
+
+    if (*at)
+        discard_parcel(m, at);
+    /* Not remembering it costs nothing but memory for late pieces, which is bounded. */
+    (void)!mark_done(m, id);
+}

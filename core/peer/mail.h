@@ -1,0 +1,110 @@
+/* mail: messages on their way out in pieces, and pieces coming in until a message is whole. */
+#ifndef FARSPAN_MAIL_H
+#define FARSPAN_MAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/peer/peer.h"
+#include "core/peer/ranges.h"
+#include "core/wire/frame.h"
+
+/* One message being sent. */
+struct mail_letter {
+    struct mail_letter *next, *previous; /* of its class, while something is left to send */
+    uint64_t id, tag, key, deadline_us;
+    uint8_t class, channel;
+    bool once;  /* a loss ends it */
+    bool stale; /* nothing more of it is sent */
+    bool listed;
+    uint32_t total, sent;        /* bytes, and how many were sent at least once */
+    struct ranges lost, missing; /* to be sent again; not yet acknowledged */
+    uint8_t data[];
+};
+
+/* All messages being sent: letter with id i is in slot i % LIMIT_MESSAGES. */
+struct mail_out {
+    struct mail_letter *slot[LIMIT_MESSAGES];
+    struct mail_letter *first[PEER_CLASSES], *last[PEER_CLASSES];
+    uint64_t next_id;
+    uint64_t queued_bytes;         /* never sent yet */
+    uint64_t drop[LIMIT_MESSAGES]; /* ids that the other must stop waiting for: a ring */
+    uint64_t drop_head, drop_tail;
+    /* Told of each message that ended: acked or gone. */
+    void (*ended)(void *context, uint64_t tag, bool acked);
+    void *context;
+};
+
+/* A message coming in. */
+struct mail_parcel {
+    struct mail_parcel *next;
+    uint64_t id;
+    uint8_t channel;
+    uint32_t total;
+    struct ranges have;
+    uint8_t data[];
+};
+
+/* All messages coming in. */
+struct mail_in {
+    struct mail_parcel *open; /* newest first */
+    size_t open_bytes, open_count;
+    struct ranges done; /* ids delivered or dropped */
+};
+
+/* Prepares the caller's storage, which must be zero already: it is large, and most of it is never
+ * touched. */
+void mail_out_init(struct mail_out *m, void (*ended)(void *context, uint64_t tag, bool acked),
+                   void *context);
+
+/* Frees all letters; nobody is told. */
+void mail_out_release(struct mail_out *m);
+
+/* Queues a copy, giving up what it supersedes (`keep_stale`: not). Errors as peer_message_send. */
+enum err mail_send(struct mail_out *m, const struct peer_message *message, bool keep_stale,
+                   uint64_t *id) MUST_USE;
+
+/* Stops sending `id`; without an event when `silent`. */
+void mail_cancel(struct mail_out *m, uint64_t id, bool silent);
+
+/* Gives up all whose deadline has passed before anything of them was sent. */
+void mail_expire(struct mail_out *m, uint64_t now_us);
+
+/* The next piece of class `class` for at most `room` bytes of frame: fills `f`, data borrowed from
+ * the letter. False when there is none or it does not fit. *failed: out of memory. */
+bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f,
+               bool *failed);
+
+/* A piece was acknowledged. ERR_MEMORY. */
+enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n) MUST_USE;
+
+/* A piece was lost (`resend`: it is to be sent again). ERR_MEMORY. */
+enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
+                   bool resend) MUST_USE;
+
+/* The next id that the other must be told to drop; false when there is none. */
+bool mail_take_drop(struct mail_out *m, uint64_t *id);
+
+/* Puts an id back whose DROP_MESSAGE was lost. */
+void mail_again_drop(struct mail_out *m, uint64_t id);
+
+/* Prepares the caller's storage. */
+void mail_in_init(struct mail_in *m);
+
+/* Frees what is incomplete. */
+void mail_in_release(struct mail_in *m);
+
+/* Takes a piece in. OK with *whole set to a parcel (the caller's: heap_free) when the message is
+ * complete, else NULL; ERR_MALFORMED when it contradicts earlier pieces; ERR_AGAIN when it cannot
+ * be kept now. */
+enum err mail_receive(struct mail_in *m, const struct frame *f,
+                      struct mail_parcel **whole) MUST_USE;
+
+/* The other gives `id` up. */
+void mail_receive_drop(struct mail_in *m, uint64_t id);
+
+#endif

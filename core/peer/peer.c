@@ -1,0 +1,296 @@
+#include "core/peer/peer.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "core/crypt/crypt.h"
+#include "core/peer/session.h"
+
+enum err peer_new(const struct peer_config *config, const struct peer_dial *dial,
+                  const struct rng *rng, uint64_t now_us, struct peer **out)
+{
+    struct peer *p = session_new(config, rng, true, now_us);
+    enum err e = p ? dial_start(p, dial, now_us) : ERR_MEMORY;
+
+    if (e) {
+        peer_free(p);
+        p = NULL;
+    }
+    *out = p;
+    return e;
+}
+
+void peer_accept_key(struct peer *p, uint64_t now_us)
+{
+    dial_accept(p, now_us);
+}
+
+void peer_free(struct peer *p)
+{
+    if (!p)
+        return;
+    for (uint32_t i = 0; i < p->stream_count; i++) {
+        stream_release(p->stream[i]);
+        heap_free(p->stream[i]);
+    }
+    mail_out_release(&p->mail);
+    mail_in_release(&p->inbox);
+    recovery_release(&p->recovery);
+    ranges_release(&p->received);
+    for (uint32_t i = 0; i < p->event_count; i++)
+        heap_free(p->event[(p->event_first + i) % p->event_capacity].parcel);
+    heap_free(p->event);
+    heap_free(p->shown);
+    if (p->dial) {
+        crypt_wipe(p->dial, sizeof *p->dial);
+        heap_free(p->dial);
+    }
+    seal_wipe(&p->send.current);
+    seal_wipe(&p->receive.current);
+    seal_wipe(&p->previous);
+    seal_wipe(&p->following);
+    heap_free(p);
+}
+
+bool peer_next_event(struct peer *p, struct peer_event *out)
+{
+    heap_free(p->shown);
+    p->shown = NULL;
+    if (p->event_count == 0)
+        return false;
+    struct session_event *e = &p->event[p->event_first];
+    *out = e->event;
+    p->shown = e->parcel;
+    p->event_first = (p->event_first + 1) % p->event_capacity;
+    p->event_count--;
+    return true;
+}
+
+void peer_close(struct peer *p, uint64_t now_us, enum err error, const char *reason)
+{
+    session_fail(p, now_us, error, reason, true);
+}
+
+bool peer_closed(const struct peer *p)
+{
+    return p->state >= SESSION_CLOSING;
+}
+
+void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
+                bool ce)
+{
+    if (p->state == SESSION_CLOSED)
+        return;
+    p->counters.received_datagrams++;
+    p->counters.received_bytes += datagram.n;
+    if (packet_is_data(datagram))
+        receive_packet(p, now_us, from, datagram, ce);
+    else
+        dial_input(p, now_us, datagram);
+}
+
+static void check_silence(struct peer *p, uint64_t now_us)
+{
+    if (now_us - p->last_received_us < p->config.idle_timeout_us)
+        return;
+    session_fail(p, now_us, ERR_UNREACHABLE, "nothing was heard from the other side for too long",
+                 false);
+}
+
+enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
+                     struct addr *to)
+{
+    enum err e;
+
+    CHECK(room >= LIMIT_DATAGRAM_BYTES);
+    switch (p->state) {
+    case SESSION_HELLO:
+    case SESSION_INIT:
+        e = dial_output(p, now_us, space, room, n, to);
+        break;
+    case SESSION_READY:
+        check_silence(p, now_us);
+        e = p->state == SESSION_READY ? transmit_next(p, now_us, space, room, n, to) : ERR_AGAIN;
+        break;
+    case SESSION_CLOSING:
+        e = transmit_next(p, now_us, space, room, n, to);
+        break;
+    default:
+        e = ERR_AGAIN;
+    }
+    if (e)
+        return e;
+    p->counters.sent_datagrams++;
+    p->counters.sent_bytes += *n;
+    return OK;
+}
+
+uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
+{
+    uint64_t at;
+
+    switch (p->state) {
+    case SESSION_HELLO:
+    case SESSION_INIT:
+        return p->dial->next_us;
+    case SESSION_READY:
+        at = num_min(transmit_deadline_us(p), p->last_received_us + p->config.idle_timeout_us);
+        return num_max(at, now_us);
+    case SESSION_CLOSING:
+        return p->close_due ? now_us : p->close_until_us;
+    default:
+        return UINT64_MAX;
+    }
+}
+
+const uint8_t *peer_binding(const struct peer *p)
+{
+    return p->binding;
+}
+
+void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
+{
+    const struct recovery *r = &p->recovery;
+
+    *out = p->counters;
+    out->remote = p->remote;
+    out->connected = p->state == SESSION_READY && p->confirmed;
+    out->rate_bps = p->model.head.bandwidth_bytes_s * 8;
+    out->rtt_us = r->smoothed_us;
+    out->min_rtt_us = p->model.head.min_rtt_us ? p->model.head.min_rtt_us : r->min_us;
+    out->loss_millionths = r->recent_sent ? r->recent_lost * 1000000 / r->recent_sent : 0;
+    out->in_flight_bytes = r->in_flight_bytes;
+    out->window_bytes = p->model.head.window_bytes;
+    out->queued_bytes = p->mail.queued_bytes;
+    out->silent_us = num_sub0(now_us, p->last_received_us);
+    out->state = p->model.head.state;
+    out->lost_datagrams = r->lost_packets;
+    out->key_updates = p->send.phase;
+}
+
+uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us)
+{
+    const struct control *c = &p->model.head;
+    uint64_t window = num_sub0(c->window_bytes, p->recovery.in_flight_bytes);
+    uint64_t behind = num_sub0(p->next_send_us, now_us);
+    uint64_t paced = num_mul_div(c->pacing_bytes_s, num_sub0(horizon_us, behind), 1000000);
+
+    if (p->state != SESSION_READY || p->recovery.probes >= 2)
+        return 0;
+    return num_sub0(num_min(window, num_max(paced, 1)), p->mail.queued_bytes);
+}
+
+enum err peer_stream_open(struct peer *p, enum peer_class class, bool padded, uint64_t *id)
+{
+    struct stream *s;
+
+    if (p->state != SESSION_READY)
+        return ERR_END;
+    enum err e = session_add_stream(p, p->next_stream, &s);
+    if (e)
+        return e;
+    p->next_stream += 2;
+    s->class = (uint8_t) class;
+    s->padded = padded;
+    s->local = true;
+    *id = s->id;
+    return OK;
+}
+
+void peer_stream_prefer(struct peer *p, uint64_t id, enum peer_class class, bool padded)
+{
+    struct stream *s = session_stream(p, id);
+
+    if (s) {
+        s->class = (uint8_t) class;
+        s->padded = padded;
+    }
+}
+
+enum err peer_stream_write(struct peer *p, uint64_t id, struct bytes data, size_t *taken)
+{
+    struct stream *s = session_stream(p, id);
+
+    *taken = 0;
+    if (!s)
+        return ERR_NOT_FOUND;
+    if (p->state != SESSION_READY || s->out.fin || s->out.reset)
+        return ERR_END;
+    *taken = stream_write(s, data);
+    return OK;
+}
+
+enum err peer_stream_finish(struct peer *p, uint64_t id)
+{
+    struct stream *s = session_stream(p, id);
+
+    if (!s)
+        return ERR_NOT_FOUND;
+    s->out.fin = true;
+    return OK;
+}
+
+void peer_stream_reset(struct peer *p, uint64_t id, uint64_t code)
+{
+    struct stream *s = session_stream(p, id);
+
+    if (!s)
+        return;
+    s->finished = true;
+    if (!s->out.reset) {
+        s->out.reset = s->out.reset_wanted = true;
+        s->out.reset_code = code;
+    }
+}
+
+enum err peer_stream_peek(struct peer *p, uint64_t id, struct bytes *data, uint64_t *code)
+{
+    struct stream *s = session_stream(p, id);
+
+    if (!s)
+        return ERR_NOT_FOUND;
+    enum err e = stream_peek(s, data, code);
+    if (e)
+        s->in.noted = false;
+    if (e == ERR_END || e == ERR_REFUSED)
+        s->finished = true;
+    return e;
+}
+
+void peer_stream_consume(struct peer *p, uint64_t id, size_t n)
+{
+    struct stream *s = session_stream(p, id);
+
+    if (!s)
+        return;
+    stream_consume(s, n);
+    p->data_consumed += n;
+    if (p->data_consumed + p->config.session_window_bytes - p->data_told >=
+        p->config.session_window_bytes / 2)
+        p->limit_wanted = true;
+}
+
+uint64_t peer_stream_pending(const struct peer *p, uint64_t id)
+{
+    const struct stream *s = session_stream(p, id);
+
+    return s ? s->out.end - s->out.base : 0;
+}
+
+enum err peer_message_send(struct peer *p, const struct peer_message *m, uint64_t *id)
+{
+    if (p->state != SESSION_READY)
+        return ERR_END;
+    enum err e = mail_send(&p->mail, m, !session_with(p, PEER_WITHOUT_SUPERSEDE), id);
+    if (!e && m->deadline_us)
+        p->next_expiry_us = num_min(p->next_expiry_us, m->deadline_us);
+    return e;
+}
+
+void peer_message_cancel(struct peer *p, uint64_t id)
+{
+    if (session_with(p, PEER_WITHOUT_SUPERSEDE))
+        mail_cancel(&p->mail, id, true);
+}

@@ -1,0 +1,306 @@
+#include <string.h>
+
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "core/peer/session.h"
+
+enum {
+    ACK_EVERY = 2,
+    ACK_DELAY_US = 5000,
+    CANDIDATE_US = 3000000, /* how long a new address has to prove itself */
+    REPLAY_SPAN = 4096      /* packet numbers below the newest ACKed ACK that may still come */
+};
+
+/* Opens the packet into p->scratch with the generation of keys that its phase bit asks for. */
+static enum err open_packet(struct peer *p, const struct packet_data *d, uint64_t number,
+                            struct bytes head, struct bytes *plain)
+{
+    struct session_keys *k = &p->receive;
+    bool same = d->phase == (k->phase & 1), older = number < k->first_number;
+    const struct seal_key *key = same                       ? &k->current
+                                 : older && p->has_previous ? &p->previous
+                                                            : &p->following;
+
+    if (d->sealed.n > sizeof p->scratch || (!same && older && !p->has_previous))
+        return ERR_MALFORMED;
+    enum err e = seal_open(key, number, head, d->sealed, p->scratch);
+    if (e)
+        return e;
+    if (key == &p->following) {
+        p->previous = k->current;
+        p->has_previous = true;
+        k->current = p->following;
+        k->phase++;
+        k->first_number = number;
+        seal_next(&k->current, &p->following);
+    } else if (same) {
+        k->first_number = num_min(k->first_number, number);
+    }
+    *plain = bytes_of(p->scratch, d->sealed.n - PACKET_TAG_BYTES);
+    return OK;
+}
+
+static bool seen_before(const struct peer *p, uint64_t number)
+{
+    if (!session_with(p, PEER_WITHOUT_REPLAY))
+        return false;
+    return number < p->received_floor || ranges_contain(&p->received, number, number + 1);
+}
+
+static void take_stream_frame(struct peer *p, uint64_t now_us, const struct frame *f, enum err *e)
+{
+    struct stream *s = session_stream(p, f->id);
+    bool ours = (f->id & 1) == (p->client ? 0 : 1);
+    uint64_t fresh = 0;
+
+    if (!s && (ours ? f->id < p->next_stream : f->id < p->remote_next))
+        return; /* of a stream that is over */
+    if (!s && ours) {
+        *e = ERR_MALFORMED;
+        return;
+    }
+    if (!s) {
+        if (f->id - p->remote_next > 2 * LIMIT_STREAMS) {
+            *e = ERR_MALFORMED;
+            return;
+        }
+        /* Streams are opened in order: what lies between exists from now on as well. */
+        while (p->remote_next <= f->id) {
+            *e = session_add_stream(p, p->remote_next, &s);
+            if (*e)
+                return;
+            p->remote_next += 2;
+        }
+    }
+    switch (f->type) {
+    case FRAME_STREAM:
+        *e = stream_receive(s, f, &fresh);
+        break;
+    case FRAME_RESET_STREAM:
+        *e = stream_receive_reset(s, f, &fresh);
+        break;
+    case FRAME_STOP_SENDING:
+        peer_stream_reset(p, f->id, f->code);
+        return;
+    default:
+        s->out.limit = num_max(s->out.limit, f->value);
+        return;
+    }
+    if (*e)
+        return;
+    p->data_received += fresh;
+    if (p->data_received > p->data_told)
+        *e = ERR_MALFORMED;
+    else
+        session_note_stream(p, s);
+    (void)now_us;
+}
+
+static enum err take_message(struct peer *p, const struct frame *f)
+{
+    struct mail_parcel *whole;
+    enum err e = mail_receive(&p->inbox, f, &whole);
+
+    if (e || !whole)
+        return e;
+    struct peer_event event = {.kind = PEER_EVENT_MESSAGE,
+                               .channel = whole->channel,
+                               .id = whole->id,
+                               .data = bytes_of(whole->data, whole->total)};
+    session_event(p, &event, whole);
+    return OK;
+}
+
+static void take_close(struct peer *p, uint64_t now_us, const struct frame *f)
+{
+    char reason[LIMIT_REASON_CHARS + 1] = "";
+
+    if (f->data.n)
+        memcpy(reason, f->data.p, f->data.n);
+    p->closed_by_other = true;
+    session_fail(p, now_us, f->code < ERR_COUNT ? (enum err)f->code : ERR_UNREACHABLE, reason,
+                 false);
+}
+
+static void take_path_response(struct peer *p, uint64_t now_us, const struct frame *f)
+{
+    if (!p->has_candidate || memcmp(p->challenge, f->data.p, FRAME_PATH_BYTES) != 0)
+        return;
+    p->has_candidate = p->challenge_due = false;
+    p->remote = p->candidate;
+    /* What is in flight went to the old address: ask about it at once. */
+    p->recovery.last_eliciting_us = 0;
+    p->ping_wanted = true;
+    struct peer_event e = {.kind = PEER_EVENT_PATH, .path = p->remote};
+    session_event(p, &e, NULL);
+    (void)now_us;
+}
+
+/* Takes one frame. ERR_AGAIN: it could not be kept, the packet must not be acknowledged; any other
+ * error ends the session. */
+static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *from,
+                           const struct frame *f)
+{
+    enum err e = OK;
+
+    switch (f->type) {
+    case FRAME_ACK:
+        return recovery_ack(&p->recovery, now_us, f);
+    case FRAME_STREAM:
+    case FRAME_RESET_STREAM:
+    case FRAME_STOP_SENDING:
+    case FRAME_MAX_STREAM_DATA:
+        take_stream_frame(p, now_us, f, &e);
+        return e;
+    case FRAME_MAX_DATA:
+        p->data_limit = num_max(p->data_limit, f->value);
+        return OK;
+    case FRAME_MESSAGE:
+        return take_message(p, f);
+    case FRAME_DROP_MESSAGE:
+        mail_receive_drop(&p->inbox, f->id);
+        return OK;
+    case FRAME_PATH_CHALLENGE:
+        memcpy(p->reply, f->data.p, FRAME_PATH_BYTES);
+        p->reply_to = *from;
+        p->reply_due = true;
+        return OK;
+    case FRAME_PATH_RESPONSE:
+        take_path_response(p, now_us, f);
+        return OK;
+    case FRAME_CLOSE:
+        take_close(p, now_us, f);
+        return OK;
+    case FRAME_NEW_TOKEN:
+        if (p->client && f->data.n <= sizeof p->token) {
+            memcpy(p->token, f->data.p, f->data.n);
+            p->token_bytes = f->data.n;
+            struct peer_event event = {.kind = PEER_EVENT_TOKEN,
+                                       .ciphers = p->server_ciphers,
+                                       .data = bytes_of(p->token, p->token_bytes)};
+            session_event(p, &event, NULL);
+        }
+        return OK;
+    default:
+        return OK;
+    }
+}
+
+static bool elicits(enum frame_type t)
+{
+    return t != FRAME_ACK && t != FRAME_PADDING && t != FRAME_CLOSE;
+}
+
+static enum err take_frames(struct peer *p, uint64_t now_us, const struct addr *from,
+                            struct bytes plain, bool *eliciting)
+{
+    struct rd r = rd_of(plain);
+    struct frame f;
+    enum err e;
+
+    *eliciting = false;
+    while ((e = frame_next(&r, &f)) == OK) {
+        *eliciting |= elicits(f.type);
+        e = take_frame(p, now_us, from, &f);
+        if (e || p->state != SESSION_READY)
+            return e;
+    }
+    return e == ERR_END ? OK : e;
+}
+
+/* Remembers the number for ACKs and against replay; the set stays bounded by forgetting the lowest.
+ */
+static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool eliciting)
+{
+    struct ranges *r = &p->received;
+    bool gap = number != p->newest_number + 1;
+
+    if (r->count == r->max) {
+        p->received_floor = r->item[0].end;
+        enum err e = ranges_remove(r, 0, p->received_floor);
+        (void)e; /* the front never splits */
+    }
+    if (ranges_add(r, number, number + 1))
+        return;
+    if (number > p->newest_number || r->count == 1) {
+        p->newest_number = num_max(number, p->newest_number);
+        p->newest_us = now_us;
+    }
+    if (p->newest_number > REPLAY_SPAN && p->received_floor < p->newest_number - REPLAY_SPAN) {
+        uint64_t floor = p->newest_number - REPLAY_SPAN;
+        if (!ranges_remove(r, 0, floor))
+            p->received_floor = floor;
+    }
+    if (!eliciting)
+        return;
+    p->unacked++;
+    if (p->unacked >= ACK_EVERY || gap)
+        p->ack_due_us = now_us;
+    else
+        p->ack_due_us = num_min(p->ack_due_us, now_us + ACK_DELAY_US);
+}
+
+/* The newest authentic packet came from elsewhere: the other may have moved. It must answer a
+ * challenge at the new address before anything but that is sent there. */
+static void follow(struct peer *p, uint64_t now_us, const struct addr *from, size_t bytes)
+{
+    if (!session_with(p, PEER_WITHOUT_PATH))
+        return;
+    if (!session_with(p, PEER_WITHOUT_VALIDATION)) {
+        p->remote = *from;
+        return;
+    }
+    if (p->has_candidate && addr_equal(&p->candidate, from)) {
+        p->candidate_budget += bytes;
+        return;
+    }
+    p->candidate = *from;
+    p->has_candidate = p->challenge_due = true;
+    p->candidate_budget = bytes;
+    p->candidate_until_us = now_us + CANDIDATE_US;
+    rng_fill(&p->rng, p->challenge, sizeof p->challenge);
+}
+
+void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
+                    bool ce)
+{
+    struct packet_data d;
+    struct bytes plain;
+    bool eliciting;
+
+    if ((p->state != SESSION_READY && p->state != SESSION_CLOSING) ||
+        packet_decode_data(datagram, &d) || memcmp(d.cid, p->own_cid, sizeof d.cid) != 0) {
+        p->counters.rejected_datagrams++;
+        return;
+    }
+    uint64_t number = packet_full_number(d.number, p->newest_number + 1);
+    struct bytes head = bytes_of(datagram.p, PACKET_DATA_HEAD_BYTES);
+    if (seen_before(p, number) || open_packet(p, &d, number, head, &plain)) {
+        p->counters.rejected_datagrams++;
+        return;
+    }
+    p->last_received_us = now_us;
+    if (p->state == SESSION_CLOSING) {
+        /* The other has not heard of the end yet; not more often than its packets come. */
+        p->close_due = now_us >= p->close_next_us;
+        return;
+    }
+    p->ce_seen += ce;
+    if (!p->confirmed && !p->client) {
+        p->confirmed = true;
+        p->remote = *from;
+        struct peer_event e = {.kind = PEER_EVENT_CONNECTED, .roles = p->roles, .path = *from};
+        memcpy(e.key, p->other_key, sizeof e.key);
+        session_event(p, &e, NULL);
+    }
+    if (!addr_equal(from, &p->remote) && number > p->newest_number)
+        follow(p, now_us, from, datagram.n);
+    enum err e = take_frames(p, now_us, from, plain, &eliciting);
+    if (e == ERR_AGAIN)
+        return;
+    if (e) {
+        session_fail(p, now_us, e, "the other side broke the protocol", true);
+        return;
+    }
+    remember(p, now_us, number, eliciting);
+}

@@ -1,0 +1,100 @@
+/* recovery: what was sent and what became of it: acknowledgements, loss, round trips, rates. */
+#ifndef FARSPAN_RECOVERY_H
+#define FARSPAN_RECOVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/peer/control.h"
+#include "core/wire/frame.h"
+
+enum { RECOVERY_FRAMES = 8, RECOVERY_MAX_PACKETS = 1 << 16 };
+
+/* One frame of a sent packet, as much as is needed to send it again. */
+struct recovery_frame {
+    uint8_t type; /* enum frame_type */
+    uint8_t fin;
+    uint16_t length;
+    uint64_t id, offset; /* ACK: offset is the highest number acknowledged */
+};
+
+enum recovery_state { RECOVERY_NONE, RECOVERY_IN_FLIGHT, RECOVERY_ACKED, RECOVERY_LOST };
+
+/* One sent packet. */
+struct recovery_packet {
+    uint64_t sent_us;
+    uint64_t delivered, delivered_us, first_sent_us; /* rate sampling state when it was sent */
+    uint16_t bytes;
+    uint8_t state;
+    uint8_t frames;
+    bool eliciting, app_limited;
+    bool probed; /* its content was queued again by a probe time-out */
+    struct recovery_frame frame[RECOVERY_FRAMES];
+};
+
+/* All that is known of what was sent. RFC 9002 for loss and probes,
+ * draft-cheng-iccrg-delivery-rate-estimation for rates. The owner is told of each packet's fate by
+ * callbacks during recovery_ack and recovery_timer. */
+struct recovery {
+    struct recovery_packet *ring; /* packet n in ring[n % capacity]; oldest <= n < next */
+    uint32_t capacity;
+    uint64_t next, oldest;
+    uint64_t largest_acked; /* valid when any_acked */
+    bool any_acked;
+    uint64_t in_flight_bytes, eliciting_in_flight;
+    uint64_t rtt_us, smoothed_us, variance_us, newest_us, min_us;
+    uint64_t max_ack_delay_us;
+    uint64_t reorder_us; /* how much late a packet may be; grows when a loss was spurious */
+    uint64_t reorder_packets;
+    uint64_t last_eliciting_us; /* when the last ack-eliciting packet left */
+    uint64_t loss_time_us;      /* when the next packet counts as lost by time; 0: none */
+    unsigned probes;            /* probe time-outs in a row */
+    uint64_t probe_base_us;     /* when the last one fired */
+    uint64_t delivered, delivered_us, first_sent_us, app_limited_until;
+    uint64_t round_end; /* delivered count that ends the round */
+    uint64_t lost_packets, acked_packets, spurious;
+    uint64_t recent_sent, recent_lost; /* decaying, for the loss figure */
+    bool first_gap;                    /* PEER_WITHOUT_REORDER: no patience at all */
+    struct control *control;           /* borrowed */
+    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number, bool acked);
+    void *context;
+};
+
+/* Prepares the caller's storage; allocates nothing. */
+void recovery_init(struct recovery *r, struct control *control,
+                   enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
+                                    bool acked),
+                   void *context);
+
+/* Frees what it holds. */
+void recovery_release(struct recovery *r);
+
+/* Gives a zeroed record for the next packet, whose number goes to *number, to be filled and then
+ * either sent (recovery_sent) or left (nothing happens). NULL: RECOVERY_MAX_PACKETS are open, or no
+ * memory. */
+struct recovery_packet *recovery_prepare(struct recovery *r, uint64_t *number);
+
+/* The prepared packet has left with `bytes` bytes. */
+void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eliciting);
+
+/* The sender had nothing more to send although the window was open. */
+void recovery_app_limited(struct recovery *r);
+
+/* Takes an ACK frame in. ERR_MALFORMED when it acknowledges what was never sent; else the
+ * callbacks' errors. */
+enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f) MUST_USE;
+
+/* When recovery_timer wants to be called; UINT64_MAX: never. */
+uint64_t recovery_deadline_us(const struct recovery *r);
+
+/* Handles losses by time and probe time-outs. *probe is set to the number of probe packets to send
+ * now, beyond the window; when there is nothing else to send they are PINGs. Errors of the
+ * callbacks. */
+enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe) MUST_USE;
+
+/* The probe time-out without back-off. */
+uint64_t recovery_probe_us(const struct recovery *r);
+
+#endif

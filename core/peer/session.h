@@ -1,0 +1,189 @@
+/* session: the inside of a session that the files of core/peer share; nobody else includes it. */
+#ifndef FARSPAN_SESSION_H
+#define FARSPAN_SESSION_H
+
+#include "core/crypt/noise.h"
+#include "core/crypt/seal.h"
+#include "core/peer/control.h"
+#include "core/peer/mail.h"
+#include "core/peer/peer.h"
+#include "core/peer/ranges.h"
+#include "core/peer/recovery.h"
+#include "core/peer/stream.h"
+#include "core/wire/hello.h"
+#include "core/wire/packet.h"
+
+enum session_state {
+    SESSION_HELLO,   /* client: wants a cookie */
+    SESSION_ASKING,  /* client: has one; the application decides about the key */
+    SESSION_INIT,    /* client: message 1 is out */
+    SESSION_READY,   /* keys are there, both directions work */
+    SESSION_CLOSING, /* CLOSE is to be sent, once more for each packet that still comes */
+    SESSION_CLOSED
+};
+
+/* The client's side of a handshake. */
+struct session_dial {
+    struct key_pair identity;
+    struct noise noise;
+    bool has_expected, has_token, has_address_token, message_ready;
+    uint8_t expected[KEY_BYTES], server_key[KEY_BYTES];
+    uint8_t token_id[HELLO_TOKEN_ID_BYTES], token_secret[32];
+    uint8_t ciphers, server_ciphers;
+    uint8_t nonce[PACKET_NONCE_BYTES];
+    uint8_t proof[PACKET_PROOF_BYTES];
+    size_t proof_bytes;
+    uint8_t proof_kind;
+    uint8_t message[PACKET_NOISE_BYTES];
+    size_t message_bytes;
+    uint64_t next_us;
+    unsigned tries;
+};
+
+/* Keys of one direction. */
+struct session_keys {
+    struct seal_key current;
+    uint64_t phase;        /* generations so far */
+    uint64_t first_number; /* the first packet number of this generation */
+};
+
+struct session_event {
+    struct peer_event event;
+    struct mail_parcel *parcel; /* owned: what event.data borrows from */
+};
+
+struct peer {
+    struct peer_config config;
+    struct rng rng;
+    enum session_state state;
+    bool client, confirmed;
+    struct session_dial *dial; /* owned; NULL for servers and once connected */
+    uint8_t own_cid[PACKET_CID_BYTES], other_cid[PACKET_CID_BYTES];
+    uint8_t other_key[KEY_BYTES];
+    uint8_t server_ciphers; /* client: what the listener offered */
+    uint8_t binding[NOISE_HASH_BYTES];
+    uint32_t roles;
+    struct hello_params other_params;
+
+    struct session_keys send, receive;
+    struct seal_key previous, following; /* receiving: the generation before and after */
+    bool has_previous;
+
+    /* receiving */
+    struct ranges received;  /* packet numbers: replay window and ACK in one */
+    uint64_t received_floor; /* everything below counts as received */
+    uint64_t newest_number, newest_us;
+    uint64_t ack_due_us; /* UINT64_MAX: none due */
+    unsigned unacked;    /* ack-eliciting packets since the last ACK */
+    uint64_t ce_seen;
+    uint64_t last_received_us, last_keepalive_us;
+
+    /* sending */
+    struct control_model model;
+    struct recovery recovery;
+    uint64_t next_send_us; /* pacing */
+    unsigned probes_due;
+    bool ping_wanted, limit_wanted, token_wanted;
+    uint8_t token[64];
+    size_t token_bytes;
+
+    /* streams */
+    struct stream *stream[LIMIT_STREAMS];
+    uint32_t stream_count, stream_turn;
+    uint64_t next_stream;           /* the next id of ours: even for clients */
+    uint64_t remote_next;           /* ids of the other's parity below it have been opened */
+    uint64_t data_sent, data_limit; /* session flow control, sending */
+    uint64_t data_received, data_consumed, data_told;
+
+    struct mail_out mail;
+    struct mail_in inbox;
+    uint64_t next_expiry_us;
+
+    /* where the other is */
+    struct addr remote, candidate, reply_to;
+    bool has_candidate, challenge_due, reply_due;
+    uint8_t challenge[FRAME_PATH_BYTES], reply[FRAME_PATH_BYTES];
+    uint64_t candidate_budget, candidate_until_us, challenge_again_us;
+
+    /* the end */
+    enum err close_error;
+    char close_reason[LIMIT_REASON_CHARS + 1];
+    bool close_due, closed_by_other;
+    uint64_t close_until_us, close_next_us;
+
+    /* events: a growing ring */
+    struct session_event *event; /* owned */
+    uint32_t event_first, event_count, event_capacity;
+    struct mail_parcel *shown; /* of the event given last */
+
+    struct peer_path counters;
+    uint8_t scratch[LIMIT_DATAGRAM_BYTES + 64];
+};
+
+/* Allocates a session with defaults filled in. NULL without memory. */
+struct peer *session_new(const struct peer_config *config, const struct rng *rng, bool client,
+                         uint64_t now_us);
+
+/* The session becomes ready with keys from a finished handshake (taken from `n`, which is wiped).
+ */
+void session_ready(struct peer *p, struct noise *n, const struct hello_params *other,
+                   uint64_t now_us);
+
+/* Whether a mechanism is switched on. */
+static inline bool session_with(const struct peer *p, enum peer_without mechanism)
+{
+    return !(p->config.without & mechanism);
+}
+
+/* Appends an event; when there is no memory for it the session ends. `parcel` (may be NULL) is
+ * taken. */
+void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel);
+
+/* Ends the session from inside: the application is told, the other too when `tell`. */
+void session_fail(struct peer *p, uint64_t now_us, enum err e, const char *reason, bool tell);
+
+/* Finds a stream, NULL when there is none. */
+struct stream *session_stream(const struct peer *p, uint64_t id);
+
+/* Makes a stream with id `id`. ERR_LIMIT, ERR_MEMORY. */
+enum err session_add_stream(struct peer *p, uint64_t id, struct stream **out) MUST_USE;
+
+/* Frees streams that are over. */
+void session_sweep_streams(struct peer *p);
+
+/* Tells the application of a stream with something to read, once. */
+void session_note_stream(struct peer *p, struct stream *s);
+
+/* Takes a data packet in (core/peer/receive.c). */
+void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
+                    bool ce);
+
+/* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
+enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked);
+
+/* Writes the next data packet (core/peer/transmit.c), as peer_output. */
+enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
+                       struct addr *to);
+
+/* When transmit has something to do without input. */
+uint64_t transmit_deadline_us(const struct peer *p);
+
+/* Begins the client's handshake (core/peer/dial.c). ERR_MEMORY, ERR_UNSUPPORTED. */
+enum err dial_start(struct peer *p, const struct peer_dial *dial, uint64_t now_us) MUST_USE;
+
+/* The application accepts the host key that it was asked about. */
+void dial_accept(struct peer *p, uint64_t now_us);
+
+/* Takes a handshake packet in. */
+void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram);
+
+/* Writes the next handshake packet, as peer_output. */
+enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
+                     struct addr *to);
+
+/* The Noise prologue that both sides compute from what was said in the clear; gives its length (at
+ * most 64). */
+size_t dial_prologue(uint8_t to[64], const uint8_t server_key[KEY_BYTES], uint8_t server_ciphers,
+                     uint8_t client_ciphers, uint8_t cipher);
+
+#endif

@@ -1,0 +1,479 @@
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/num.h"
+#include "core/peer/session.h"
+
+enum {
+    PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
+    BURST_US = 1000,    /* pacing may run so far ahead of the clock */
+    ACK_MIN_ROOM = 32,
+    SILENCE_PROBES = 3,
+    CHALLENGE_GAP_US = 100000,
+    CLOSE_GAP_US = 100000
+};
+
+/* A packet being built. */
+struct draft {
+    struct wr w; /* plain text, behind the head */
+    struct recovery_packet *record;
+    uint64_t number;
+    bool eliciting, padded;
+};
+
+static bool full(const struct draft *d)
+{
+    return d->record->frames == RECOVERY_FRAMES;
+}
+
+static void note(struct draft *d, const struct frame *f)
+{
+    d->record->frame[d->record->frames++] = (struct recovery_frame){
+        .type = (uint8_t)f->type,
+        .fin = f->fin,
+        .length = (uint16_t)f->data.n,
+        .id = f->id,
+        .offset = f->offset,
+    };
+    d->eliciting |= f->type != FRAME_ACK;
+}
+
+/* Appends a frame that may be left out when there is no room; false then. */
+static bool put(struct draft *d, const struct frame *f)
+{
+    struct wr before = d->w;
+
+    if (full(d))
+        return false;
+    frame_put(&d->w, f);
+    if (d->w.full) {
+        d->w = before;
+        return false;
+    }
+    note(d, f);
+    return true;
+}
+
+static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
+{
+    const struct ranges *r = &p->received;
+    struct frame f = {.type = FRAME_ACK};
+
+    if (r->count == 0 || wr_left(&d->w) < ACK_MIN_ROOM)
+        return;
+    f.ack.delay_us = num_sub0(now_us, p->newest_us);
+    f.ack.ce = p->ce_seen;
+    f.ack.count = (uint32_t)num_min(r->count, LIMIT_ACK_RANGES);
+    for (uint32_t i = 0; i < f.ack.count; i++) {
+        const struct range *from = &r->item[r->count - 1 - i];
+        f.ack.range[i] = (struct frame_range){from->begin, from->end - 1};
+    }
+    if (put(d, &f)) {
+        p->ack_due_us = UINT64_MAX;
+        p->unacked = 0;
+    }
+}
+
+static void put_stream_control(struct peer *p, struct draft *d)
+{
+    for (uint32_t i = 0; i < p->stream_count; i++) {
+        struct stream *s = p->stream[i];
+        if (s->in.limit_wanted) {
+            uint64_t limit = s->in.base + s->in.window;
+            if (!put(d,
+                     &(struct frame){.type = FRAME_MAX_STREAM_DATA, .id = s->id, .value = limit}))
+                return;
+            s->in.limit = limit;
+            s->in.limit_wanted = false;
+        }
+        if (s->out.reset_wanted) {
+            if (!put(d, &(struct frame){.type = FRAME_RESET_STREAM,
+                                        .id = s->id,
+                                        .code = s->out.reset_code,
+                                        .value = s->out.next}))
+                return;
+            s->out.reset_wanted = false;
+        }
+    }
+}
+
+static void put_control(struct peer *p, struct draft *d)
+{
+    uint64_t id;
+
+    if (p->reply_due && addr_equal(&p->reply_to, &p->remote) &&
+        put(d, &(struct frame){.type = FRAME_PATH_RESPONSE,
+                               .data = bytes_of(p->reply, sizeof p->reply)}))
+        p->reply_due = false;
+    if (p->token_wanted && put(d, &(struct frame){.type = FRAME_NEW_TOKEN,
+                                                  .data = bytes_of(p->token, p->token_bytes)}))
+        p->token_wanted = false;
+    if (p->limit_wanted) {
+        uint64_t limit = p->data_consumed + p->config.session_window_bytes;
+        if (put(d, &(struct frame){.type = FRAME_MAX_DATA, .value = limit})) {
+            p->data_told = limit;
+            p->limit_wanted = false;
+        }
+    }
+    put_stream_control(p, d);
+    while (!full(d) && wr_left(&d->w) > ACK_MIN_ROOM && mail_take_drop(&p->mail, &id))
+        if (!put(d, &(struct frame){.type = FRAME_DROP_MESSAGE, .id = id})) {
+            mail_again_drop(&p->mail, id);
+            break;
+        }
+}
+
+static bool put_stream(struct peer *p, struct draft *d, struct stream *s, bool *failed)
+{
+    size_t overhead = frame_stream_overhead(s->id, s->out.next);
+    uint64_t allowance =
+        session_with(p, PEER_WITHOUT_FLOW) ? num_sub0(p->data_limit, p->data_sent) : UINT64_MAX / 2;
+    uint64_t before = allowance;
+    size_t left = s->padded ? num_sub0(num_min(wr_left(&d->w), num_sub0(PADDED_BYTES, d->w.n)), 0)
+                            : wr_left(&d->w);
+    uint8_t space[LIMIT_DATAGRAM_BYTES];
+    struct frame f = {0};
+
+    if (full(d) || left <= overhead)
+        return false;
+    if (!session_with(p, PEER_WITHOUT_FLOW))
+        s->out.limit = UINT64_MAX / 2;
+    if (!stream_take(s, &f, space, left - overhead, &allowance, failed))
+        return false;
+    p->data_sent += before - allowance;
+    bool fits = put(d, &f);
+    CHECK(fits);
+    d->padded |= s->padded;
+    return true;
+}
+
+/* Whether anything of a class could be sent, as far as flow control goes. */
+static void put_class(struct peer *p, struct draft *d, enum peer_class class, bool *failed)
+{
+    struct frame f = {0};
+    bool one = !session_with(p, PEER_WITHOUT_CLASSES);
+
+    for (uint32_t i = 0; i < p->stream_count && !full(d); i++) {
+        /* Streams of a class take turns. */
+        struct stream *s = p->stream[(p->stream_turn + i) % p->stream_count];
+        if ((one || s->class == class) && put_stream(p, d, s, failed) && class == PEER_BULK)
+            p->stream_turn = (p->stream_turn + i + 1) % p->stream_count;
+    }
+    for (unsigned c = one ? 0 : class; c <= (one ? PEER_CLASSES - 1u : (unsigned)class); c++)
+        while (!full(d) && mail_take(&p->mail, (enum peer_class)c, wr_left(&d->w), &f, failed)) {
+            bool fits = put(d, &f);
+            CHECK(fits);
+        }
+}
+
+static bool may_send_full(const struct peer *p, uint64_t now_us)
+{
+    return p->recovery.in_flight_bytes + p->config.max_datagram_bytes <=
+               p->model.head.window_bytes &&
+           p->next_send_us <= now_us && p->recovery.probes < SILENCE_PROBES;
+}
+
+static void pace(struct peer *p, uint64_t now_us, size_t bytes)
+{
+    uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
+
+    p->next_send_us =
+        num_max(p->next_send_us, num_sub0(now_us, BURST_US)) + num_mul_div(bytes, 1000000, rate);
+}
+
+static void update_key(struct peer *p, uint64_t number)
+{
+    struct session_keys *k = &p->send;
+
+    /* Only once the other has surely seen the present generation. */
+    if (!session_with(p, PEER_WITHOUT_REKEY) ||
+        number - k->first_number < p->config.key_update_packets || !p->recovery.any_acked ||
+        p->recovery.largest_acked < k->first_number)
+        return;
+    seal_next(&k->current, &k->current);
+    k->phase++;
+    k->first_number = number;
+}
+
+/* Closes the draft into `space`, whose plain part stands behind the head already. */
+static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
+{
+    struct wr head = wr_of(space, PACKET_DATA_HEAD_BYTES);
+    struct packet_data packet = {.phase = p->send.phase & 1, .number = (uint32_t)d->number};
+
+    if (d->padded)
+        wr_zeros(&d->w, num_sub0(num_min(PADDED_BYTES, d->w.room), d->w.n));
+    memcpy(packet.cid, p->other_cid, sizeof packet.cid);
+    packet_encode_data(&packet, &head);
+    seal_close(&p->send.current, d->number, wr_done(&head), wr_done(&d->w),
+               space + PACKET_DATA_HEAD_BYTES);
+    return PACKET_DATA_HEAD_BYTES + d->w.n + PACKET_TAG_BYTES;
+}
+
+static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_room)
+{
+    *d = (struct draft){.w = wr_of(space + PACKET_DATA_HEAD_BYTES, plain_room)};
+    d->record = recovery_prepare(&p->recovery, &d->number);
+    if (d->record)
+        update_key(p, d->number);
+    return d->record != NULL;
+}
+
+static void commit(struct peer *p, struct draft *d, uint64_t now_us, uint8_t *space, size_t *n)
+{
+    *n = seal(p, d, space);
+    recovery_sent(&p->recovery, now_us, (uint16_t)*n, d->eliciting);
+}
+
+/* A packet with one frame to an address that is not (yet) the peer's. */
+static enum err send_aside(struct peer *p, uint64_t now_us, const struct frame *f, uint8_t *space,
+                           size_t *n)
+{
+    struct draft d;
+
+    if (!begin(p, &d, space, LIMIT_DATAGRAM_FLOOR - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES))
+        return ERR_AGAIN;
+    frame_put(&d.w, f);
+    commit(p, &d, now_us, space, n);
+    return OK;
+}
+
+static enum err transmit_path(struct peer *p, uint64_t now_us, uint8_t *space, size_t *n,
+                              struct addr *to)
+{
+    enum { COST = PACKET_DATA_HEAD_BYTES + PACKET_TAG_BYTES + 1 + FRAME_PATH_BYTES };
+
+    if (p->reply_due && !addr_equal(&p->reply_to, &p->remote)) {
+        p->reply_due = false;
+        *to = p->reply_to;
+        return send_aside(p, now_us,
+                          &(struct frame){.type = FRAME_PATH_RESPONSE,
+                                          .data = bytes_of(p->reply, sizeof p->reply)},
+                          space, n);
+    }
+    if (p->has_candidate && now_us >= p->candidate_until_us)
+        p->has_candidate = p->challenge_due = false;
+    if (p->has_candidate && now_us >= p->challenge_again_us)
+        p->challenge_due = true;
+    if (p->has_candidate && p->challenge_due && p->candidate_budget >= COST) {
+        p->challenge_due = false;
+        p->challenge_again_us = now_us + CHALLENGE_GAP_US;
+        p->candidate_budget -= COST;
+        *to = p->candidate;
+        return send_aside(p, now_us,
+                          &(struct frame){.type = FRAME_PATH_CHALLENGE,
+                                          .data = bytes_of(p->challenge, sizeof p->challenge)},
+                          space, n);
+    }
+    return ERR_AGAIN;
+}
+
+static enum err transmit_close(struct peer *p, uint64_t now_us, uint8_t *space, size_t *n,
+                               struct addr *to)
+{
+    if (now_us >= p->close_until_us)
+        p->state = SESSION_CLOSED;
+    if (!p->close_due || p->state == SESSION_CLOSED)
+        return ERR_AGAIN;
+    p->close_due = false;
+    p->close_next_us = now_us + CLOSE_GAP_US;
+    *to = p->remote;
+    return send_aside(p, now_us,
+                      &(struct frame){.type = FRAME_CLOSE,
+                                      .code = (uint64_t)p->close_error,
+                                      .data = bytes_of_string(p->close_reason)},
+                      space, n);
+}
+
+static void run_timers(struct peer *p, uint64_t now_us)
+{
+    unsigned probes = 0;
+
+    if (session_with(p, PEER_WITHOUT_PROBES)) {
+        if (now_us >= recovery_deadline_us(&p->recovery)) {
+            enum err e = recovery_timer(&p->recovery, now_us, &probes);
+            if (e)
+                session_fail(p, now_us, e, "out of memory", true);
+        }
+        p->probes_due = (unsigned)num_max(p->probes_due, probes);
+        uint64_t quiet = num_max(p->last_received_us, p->last_keepalive_us);
+        if (now_us >= quiet + p->config.keepalive_us && p->recovery.eliciting_in_flight == 0) {
+            p->last_keepalive_us = now_us;
+            p->ping_wanted = true;
+        }
+    }
+    if (now_us >= p->next_expiry_us) {
+        mail_expire(&p->mail, now_us);
+        p->next_expiry_us = UINT64_MAX;
+    }
+}
+
+enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
+                       struct addr *to)
+{
+    struct draft d;
+    bool failed = false;
+    size_t plain =
+        num_min(room, p->config.max_datagram_bytes) - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES;
+
+    if (p->state == SESSION_CLOSING)
+        return transmit_close(p, now_us, space, n, to);
+    if (!p->client && !p->confirmed)
+        return ERR_AGAIN;
+    run_timers(p, now_us);
+    if (p->state != SESSION_READY)
+        return transmit_close(p, now_us, space, n, to);
+    session_sweep_streams(p);
+    if (transmit_path(p, now_us, space, n, to) == OK)
+        return OK;
+    if (!begin(p, &d, space, plain))
+        return ERR_AGAIN;
+
+    bool may_send = may_send_full(p, now_us) || p->probes_due;
+    bool quiet = p->recovery.probes >= SILENCE_PROBES && !p->probes_due;
+    if (now_us >= p->ack_due_us)
+        put_ack(p, &d, now_us);
+    if (!quiet) {
+        put_control(p, &d);
+        put_class(p, &d, PEER_INPUT, &failed);
+    }
+    bool urgent = d.eliciting;
+    if (may_send)
+        for (int c = PEER_CURSOR; c < PEER_CLASSES && !d.padded && !full(&d); c++)
+            put_class(p, &d, (enum peer_class)c, &failed);
+    if (!d.eliciting && (p->probes_due || p->ping_wanted))
+        (void)put(&d, &(struct frame){.type = FRAME_PING});
+    if (failed) {
+        session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
+        return transmit_close(p, now_us, space, n, to);
+    }
+    if (d.eliciting && p->ack_due_us != UINT64_MAX && !full(&d))
+        put_ack(p, &d, now_us);
+    if (d.record->frames == 0) {
+        if (may_send)
+            recovery_app_limited(&p->recovery);
+        return ERR_AGAIN;
+    }
+    if (d.eliciting) {
+        p->ping_wanted = false;
+        p->probes_due = p->probes_due ? p->probes_due - 1 : 0;
+    }
+    commit(p, &d, now_us, space, n);
+    *to = p->remote;
+    if (d.eliciting && !(urgent && !may_send))
+        pace(p, now_us, *n);
+    return OK;
+}
+
+static bool something_to_send(const struct peer *p)
+{
+    uint64_t allowance = num_sub0(p->data_limit, p->data_sent);
+
+    for (int c = 0; c < PEER_CLASSES; c++)
+        if (p->mail.first[c])
+            return true;
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        if (stream_sendable(p->stream[i], allowance))
+            return true;
+    return false;
+}
+
+static bool something_urgent(const struct peer *p)
+{
+    uint64_t allowance = num_sub0(p->data_limit, p->data_sent);
+
+    if (p->probes_due || p->ping_wanted || p->reply_due || p->limit_wanted || p->token_wanted ||
+        p->mail.drop_head != p->mail.drop_tail || p->mail.first[PEER_INPUT])
+        return p->recovery.probes < SILENCE_PROBES || p->probes_due || p->ping_wanted;
+    for (uint32_t i = 0; i < p->stream_count; i++) {
+        const struct stream *s = p->stream[i];
+        if (s->in.limit_wanted || s->out.reset_wanted ||
+            (s->class == PEER_INPUT && stream_sendable(s, allowance)))
+            return p->recovery.probes < SILENCE_PROBES;
+    }
+    return false;
+}
+
+uint64_t transmit_deadline_us(const struct peer *p)
+{
+    const struct recovery *r = &p->recovery;
+    uint64_t at = num_min(p->ack_due_us, p->next_expiry_us);
+
+    if (!p->client && !p->confirmed)
+        return UINT64_MAX;
+    if (something_urgent(p))
+        return 0;
+    if (session_with(p, PEER_WITHOUT_PROBES)) {
+        at = num_min(at, recovery_deadline_us(r));
+        if (r->eliciting_in_flight == 0)
+            at = num_min(at, num_max(p->last_received_us, p->last_keepalive_us) +
+                                 p->config.keepalive_us);
+    }
+    if (p->has_candidate)
+        at = num_min(at, p->candidate_budget > 40 ? p->challenge_again_us : p->candidate_until_us);
+    if (r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
+        r->probes < SILENCE_PROBES && something_to_send(p))
+        at = num_min(at, p->next_send_us);
+    return at;
+}
+
+static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool acked)
+{
+    struct stream *s = session_stream(p, f->id);
+
+    switch (f->type) {
+    case FRAME_MAX_DATA:
+        p->limit_wanted |= !acked;
+        break;
+    case FRAME_NEW_TOKEN:
+        p->token_wanted |= !acked;
+        break;
+    case FRAME_MAX_STREAM_DATA:
+        if (s && !acked && !s->in.fin_known)
+            s->in.limit_wanted = true;
+        break;
+    case FRAME_RESET_STREAM:
+        if (s && acked)
+            s->out.reset_acked = true;
+        else if (s)
+            s->out.reset_wanted = true;
+        break;
+    case FRAME_DROP_MESSAGE:
+        if (!acked)
+            mail_again_drop(&p->mail, f->id);
+        break;
+    default:
+        break;
+    }
+}
+
+enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked)
+{
+    struct peer *p = context;
+    bool resend = session_with(p, PEER_WITHOUT_RESEND);
+    enum err e = OK;
+
+    (void)number;
+    for (unsigned i = 0; i < packet->frames && !e; i++) {
+        const struct recovery_frame *f = &packet->frame[i];
+        if (f->type == FRAME_STREAM) {
+            struct stream *s = session_stream(p, f->id);
+            if (s && acked) {
+                e = stream_acked(s, f->offset, f->length, f->fin);
+                if (!e && s->out.starved && s->out.end - s->out.base < s->out.max_buffer) {
+                    s->out.starved = false;
+                    session_event(p, &(struct peer_event){.kind = PEER_EVENT_WRITABLE, .id = s->id},
+                                  NULL);
+                }
+            } else if (s && resend) {
+                e = stream_lost(s, f->offset, f->length, f->fin);
+            }
+        } else if (f->type == FRAME_MESSAGE) {
+            e = acked ? mail_acked(&p->mail, f->id, f->offset, f->length)
+                      : mail_lost(&p->mail, f->id, f->offset, f->length, resend);
+        } else if (resend || acked) {
+            fate_of_control(p, f, acked);
+        }
+    }
+    return e;
+}
