@@ -13,19 +13,6 @@ _Static_assert(SEAL_TAG_BYTES == crypto_aead_chacha20poly1305_ietf_ABYTES, "tag 
 _Static_assert(SEAL_AES_STATE_BYTES == sizeof(crypto_aead_aes256gcm_state), "state size");
 _Static_assert(_Alignof(struct seal_key) >= _Alignof(crypto_aead_aes256gcm_state), "alignment");
 
-enum { NONCE_BYTES = 12 };
-
-static const crypto_aead_aes256gcm_state *aes_of(const struct seal_key *k)
-{
-    return (const crypto_aead_aes256gcm_state *)(const void *)k->aes_state;
-}
-
-static void make_nonce(const struct seal_key *k, uint64_t counter, uint8_t out[NONCE_BYTES])
-{
-    num_put_le(out, 4, 0);
-    num_put_le(out + 4, 8, k->cipher == CIPHER_AESGCM ? __builtin_bswap64(counter) : counter);
-}
-
 void seal_init(struct seal_key *k, enum cipher c, const uint8_t key[SEAL_KEY_BYTES])
 {
     CHECK(cipher_available(c));
@@ -61,6 +48,19 @@ enum err seal_open(const struct seal_key *k, uint64_t nonce, struct bytes ad, st
 }
 
 #else
+
+enum { NONCE_BYTES = 12 };
+
+static const crypto_aead_aes256gcm_state *aes_of(const struct seal_key *k)
+{
+    return (const crypto_aead_aes256gcm_state *)(const void *)k->aes_state;
+}
+
+static void make_nonce(const struct seal_key *k, uint64_t counter, uint8_t out[NONCE_BYTES])
+{
+    num_put_le(out, 4, 0);
+    num_put_le(out + 4, 8, k->cipher == CIPHER_AESGCM ? __builtin_bswap64(counter) : counter);
+}
 
 void seal_close(const struct seal_key *k, uint64_t nonce, struct bytes ad, struct bytes plain,
                 uint8_t *out)
