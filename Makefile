@@ -15,7 +15,7 @@ OPT = -O3 -g -fno-omit-frame-pointer
 HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 HARDEN_LINK = -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections
 SECTIONS = -ffunction-sections -fdata-sections
-BASE_CFLAGS = -std=gnu11 -I. -D_GNU_SOURCE -MMD -MP $(WARN) $(DEPS_CFLAGS)
+BASE_CFLAGS = -std=gnu11 -I. -I$(BUILD)/gen -D_GNU_SOURCE -MMD -MP $(WARN) $(DEPS_CFLAGS)
 ASAN = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 TSAN = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 FUZZ = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -47,6 +47,7 @@ $(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(SAY) "CC $$@"
 	$$(Q)$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS) -c -o $$@ $$<
+$(BUILD)/$(1)/third_party/notices.o: $(BUILD)/gen/notices.inc
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
 	@echo '$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS)' | cmp -s - $$@ || echo '$(2) $$(BASE_CFLAGS) $(3) $$(CFLAGS)' >$$@
@@ -72,6 +73,10 @@ $(eval $(call variant,asan,$(CC),$(ASAN),asan/unit))
 $(eval $(call variant,tsan,$(CC),$(TSAN),tsan/unit))
 $(eval $(call variant,clang,$(CLANG),-O1 -Werror,clang/unit))
 $(eval $(call variant,fuzz,$(CLANG),$(FUZZ) -fsanitize=fuzzer-no-link,fuzz/unit))
+
+$(BUILD)/gen/notices.inc: third_party/notices.sh LICENSE
+	@mkdir -p $(@D)
+	$(Q)sh third_party/notices.sh >$@
 
 # The product. Debug information goes to a file of its own, which gdb finds by its link.
 STATIC_OBJ = $(patsubst %.c,$(BUILD)/static/%.o,main.c $(CMD_SRC) $(CORE_SRC))

@@ -1,5 +1,6 @@
 #include "core/base/parse.h"
 
+#include "core/base/addr.h"
 #include "core/base/num.h"
 
 struct unit {
@@ -166,28 +167,20 @@ static bool is_host(struct bytes host)
 
 enum err parse_address(struct bytes text, struct parse_address *out)
 {
-    struct bytes host, rest;
-    const uint8_t *end;
-    uint64_t port = PARSE_PORT;
+    char line[ADDR_HOST_CHARS + sizeof "[]:65535"], host[ADDR_HOST_CHARS];
+    uint16_t port;
 
-    if (text.n && text.p[0] == '[') {
-        end = memchr(text.p, ']', text.n);
-        if (!end)
-            return ERR_MALFORMED;
-        host = bytes_of(text.p + 1, (size_t)(end - text.p) - 1);
-        rest = bytes_of(end + 1, text.n - host.n - 2);
-    } else {
-        end = text.n ? memchr(text.p, ':', text.n) : NULL;
-        host = bytes_of(text.p, end ? (size_t)(end - text.p) : text.n);
-        rest = bytes_of(end, text.n - host.n);
-    }
-    if (text.n && text.p[0] == '[' ? !is_v6(host) : !is_host(host))
+    if (text.n >= sizeof line || (text.n && memchr(text.p, 0, text.n)))
         return ERR_MALFORMED;
-    if (rest.n && (rest.p[0] != ':' || parse_number(bytes_of(rest.p + 1, rest.n - 1), &port)))
+    memcpy(line, text.n ? text.p : (const uint8_t *)"", text.n);
+    line[text.n] = 0;
+    if (addr_split(line, PARSE_PORT, host, &port))
         return ERR_MALFORMED;
-    if (host.n > PARSE_HOST_CHARS || port > UINT16_MAX)
-        return ERR_LIMIT;
-    *out = (struct parse_address){.port = (uint16_t)port};
-    memcpy(out->host, host.p, host.n);
+    bool v6 = line[0] == '[' || strchr(host, ':');
+    if (strlen(host) > PARSE_HOST_CHARS ||
+        !(v6 ? is_v6(bytes_of_string(host)) : is_host(bytes_of_string(host))))
+        return ERR_MALFORMED;
+    *out = (struct parse_address){.port = port};
+    memcpy(out->host, host, strlen(host));
     return OK;
 }

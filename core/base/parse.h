@@ -44,9 +44,9 @@ enum err parse_time_us(struct bytes text, uint64_t *out) MUST_USE;
 /* Millionths: 0% .. 100%, decimals; 0 needs no sign. */
 enum err parse_probability_ppm(struct bytes text, uint64_t *out) MUST_USE;
 
-/* HOST:PORT, HOST, [V6]:PORT, [V6], fd:N; PARSE_PORT where none is written. HOST is made of
- * letters, digits, '-', '_', '.', and is not looked up; V6 of hexadecimal digits, ':', '.', with
- * an optional %ZONE. Port 0 is allowed (any free one). */
+/* HOST:PORT, HOST, [V6]:PORT, [V6], V6, fd:N; PARSE_PORT where none is written (see addr_split).
+ * HOST is made of letters, digits, '-', '_', '.', and is not looked up; V6 of hexadecimal digits,
+ * ':', '.', with an optional %ZONE. Port 0 is allowed (any free one). Only ERR_MALFORMED. */
 enum err parse_address(struct bytes text, struct parse_address *out) MUST_USE;
 
 #endif

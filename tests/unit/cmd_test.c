@@ -144,7 +144,7 @@ static void wrong_lines_are_explained(void)
         {"a --size 64M", "wanted a size"},
         {"a --time 5", "wanted a time with its unit"},
         {"a --loss 1", "wanted a probability"},
-        {"a --listen ::1", "wanted an address"},
+        {"a --listen [::1", "wanted an address"},
         {"a --timeout 0", "out of range"},
         {"a --=x", "unknown option"},
         {"a ---flag", "unknown option"},

@@ -181,6 +181,7 @@ static void addresses(void)
         {"[::1]:65535", "::1", 65535},
         {"[::]", "::", PARSE_PORT},
         {"fd:3", "fd", 3},
+        {"::1", "::1", PARSE_PORT},
         {"[fe80::1%eth0]:1", "fe80::1%eth0", 1},
         {"[::ffff:10.0.0.1]:5", "::ffff:10.0.0.1", 5},
     };
@@ -197,7 +198,7 @@ static void bad_addresses(void)
 {
     static const char *const bad[] = {
         "",      ":",        ":7470",     "host:",     "host:x", "host:-1",  "host: 1", "host:1:2",
-        "::1",   "[::1",     "[::1]7470", "[::1]:",    "[]:1",   "[host]:1", "[:]:1",   "-x:1",
+        "1::g",  "[::1",     "[::1]7470", "[::1]:",    "[]:1",   "[host]:1", "[:]:1",   "-x:1",
         "a b:1", "host/1:1", "[::1%]:1",  "[::1% ]:1", "]:1",    "host:0x10"};
     struct parse_address a = {.port = 4711};
     char longest[600];
@@ -209,11 +210,13 @@ static void bad_addresses(void)
         EXPECT_EQ(e, ERR_MALFORMED);
         EXPECT_EQ(a.port, 4711);
     }
-    EXPECT_EQ(parse_address(bytes_of_string("host:65536"), &a), ERR_LIMIT);
+    EXPECT_EQ(parse_address(bytes_of_string("host:65536"), &a), ERR_MALFORMED);
+    EXPECT_EQ(parse_address(bytes_of("host\0", 5), &a), ERR_MALFORMED);
     memset(longest, 'a', sizeof longest);
     EXPECT_EQ(parse_address(bytes_of(longest, PARSE_HOST_CHARS), &a), OK);
     EXPECT_EQ(strlen(a.host), PARSE_HOST_CHARS);
-    EXPECT_EQ(parse_address(bytes_of(longest, PARSE_HOST_CHARS + 1), &a), ERR_LIMIT);
+    EXPECT_EQ(parse_address(bytes_of(longest, PARSE_HOST_CHARS + 1), &a), ERR_MALFORMED);
+    EXPECT_EQ(parse_address(bytes_of(longest, sizeof longest), &a), ERR_MALFORMED);
 }
 
 static void the_first_reason_stays(void)
