@@ -264,6 +264,27 @@ bool wan_link_next_event(struct wan_link *l, uint64_t now_us, struct wan_change 
     return true;
 }
 
+enum err wan_link_change(struct wan_link *l, uint64_t now_us, enum wan_change_kind kind,
+                         uint64_t value)
+{
+    struct wan_change change = {.at_us = 0, .kind = kind, .value = value};
+    struct wan_config after = {.changes = 1, .change[0] = change};
+    enum err e = wan_config_check(&after);
+
+    if (e != OK)
+        return e;
+    advance(l, now_us);
+    after = l->config;
+    after.changes = 0;
+    wan_config_apply(&after, &change);
+    e = wan_config_check(&after);
+    if (e != OK)
+        return e;
+    wan_config_apply(&l->config, &change);
+    use_config(l, l->now_us);
+    return OK;
+}
+
 uint64_t wan_link_deadline_us(const struct wan_link *l)
 {
     uint64_t leaves_us = wan_queue_leaves_us(&l->queue), due_us = wan_line_due_us(&l->line);

@@ -70,6 +70,11 @@ bool wan_link_next(struct wan_link *l, uint64_t now_us, struct wan_datagram *out
  * WAN_CHANGE_REBIND (at_us counts from the start). False when there is none. */
 bool wan_link_next_event(struct wan_link *l, uint64_t now_us, struct wan_change *out);
 
+/* Changes one figure at `now_us`, besides the schedule; no event follows. ERR_USAGE and ERR_LIMIT
+ * as wan_config_check; then nothing has changed. */
+enum err wan_link_change(struct wan_link *l, uint64_t now_us, enum wan_change_kind kind,
+                         uint64_t value) MUST_USE;
+
 /* When wan_link_next or wan_link_next_event may have something next; never later than they do;
  * UINT64_MAX: not before the next send. */
 uint64_t wan_link_deadline_us(const struct wan_link *l);

@@ -8,7 +8,8 @@
 enum err wan_ring_init(struct wan_ring *r, size_t bytes)
 {
     *r = (struct wan_ring){.room = bytes & ~(size_t)15};
-    r->space = heap_aligned(r->room);
+    /* Not heap_aligned: that would touch all of it, and most links never fill theirs. */
+    r->space = heap_array(r->room / 16, 16);
     return r->space ? OK : ERR_MEMORY;
 }
 

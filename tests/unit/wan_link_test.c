@@ -362,6 +362,31 @@ static void schedule_changes_the_link(void)
     wan_link_free(l);
 }
 
+static void owner_changes_the_link(void)
+{
+    struct wan_config c;
+
+    wan_config_init(&c);
+    c.burst = 2;
+    struct wan_link *l = link_of(&c, 1);
+    EXPECT_EQ(wan_link_change(l, 10, WAN_CHANGE_LOSS, 900000), ERR_USAGE);
+    EXPECT_EQ(wan_link_change(l, 10, WAN_CHANGE_CORRUPT, 1ull << 32), ERR_USAGE);
+    EXPECT_EQ(wan_link_change(l, 10, WAN_CHANGE_DELAY, UINT64_MAX), ERR_LIMIT);
+    send_n(l, 10, 100, 0);
+    EXPECT_EQ(drain(l, 10), 1);
+    EXPECT_EQ(wan_link_change(l, 20, WAN_CHANGE_LOSS, 1000000), OK);
+    send_n(l, 20, 100, 0);
+    EXPECT_EQ(drain(l, 20), 0);
+    EXPECT_EQ(wan_link_change(l, 30, WAN_CHANGE_LOSS, 0), OK);
+    EXPECT_EQ(wan_link_change(l, 30, WAN_CHANGE_RATE, 8000), OK);
+    send_n(l, 30, 72, 0);
+    EXPECT_EQ(wan_link_deadline_us(l), 100030);
+    EXPECT_EQ(wan_link_change(l, 50030, WAN_CHANGE_RATE, 80000), OK);
+    EXPECT_EQ(wan_link_deadline_us(l), 55030);
+    EXPECT_EQ(drain(l, 55030), 1);
+    wan_link_free(l);
+}
+
 static void long_waits_are_marked(void)
 {
     struct wan_config c;
@@ -572,6 +597,7 @@ TEST_MAIN({"empty_config_passes_everything_at_once", empty_config_passes_everyth
           {"corruption_flips_one_bit", corruption_flips_one_bit},
           {"outages_drop_everything_meanwhile", outages_drop_everything_meanwhile},
           {"schedule_changes_the_link", schedule_changes_the_link},
+          {"owner_changes_the_link", owner_changes_the_link},
           {"long_waits_are_marked", long_waits_are_marked},
           {"large_ones_are_dropped", large_ones_are_dropped},
           {"same_seed_same_output_however_often_one_looks",
