@@ -1,0 +1,56 @@
+#include "core/base/utf8.h"
+#include "tests/unit/test.h"
+
+static void every_character_goes_there_and_back(void)
+{
+    for (uint32_t code = 0; code <= 0x110010; code++) {
+        uint8_t text[UTF8_MAX_BYTES];
+        size_t n = utf8_put(code, text);
+        struct bytes left = bytes_of(text, n);
+        uint32_t got;
+        if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+            EXPECT_EQ(n, 0);
+            continue;
+        }
+        EXPECT_EQ(utf8_bad_at(left), n);
+        EXPECT(utf8_next(&left, &got) && got == code && left.n == 0);
+        /* Cut short it is no character. */
+        for (size_t cut = 1; cut < n; cut++)
+            EXPECT_EQ(utf8_bad_at(bytes_of(text, cut)), 0);
+    }
+}
+
+static void bad_bytes_count_one_by_one(void)
+{
+    static const char *const bad[] = {"\x80",
+                                      "\xbf",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf8\x88\x80\x80\x80",
+                                      "\xfe",
+                                      "\xff",
+                                      "\xc3\x28",
+                                      "\xe2\x82"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct bytes left = bytes_of_string(bad[i]);
+        size_t n = left.n;
+        uint32_t code;
+        EXPECT_EQ(utf8_bad_at(left), 0);
+        EXPECT(utf8_next(&left, &code));
+        EXPECT_EQ(code, UTF8_BAD);
+        EXPECT_EQ(left.n, n - 1);
+    }
+    EXPECT_EQ(utf8_bad_at(bytes_of_string("ab\xc3\xa9\xff")), 4);
+    struct bytes none = bytes_of(NULL, 0);
+    uint32_t code;
+    EXPECT(!utf8_next(&none, &code));
+}
+
+TEST_MAIN({"every_character_goes_there_and_back", every_character_goes_there_and_back},
+          {"bad_bytes_count_one_by_one", bad_bytes_count_one_by_one})
