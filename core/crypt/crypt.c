@@ -1,6 +1,8 @@
 #include "core/crypt/crypt.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
+#include <stdint.h>
 
 #include "core/base/log.h"
 
@@ -33,18 +35,12 @@ bool crypt_equal(const void *a, const void *b, size_t n)
     return sodium_memcmp(a, b, n) == 0;
 }
 
-void crypt_lock(void *p, size_t n)
+void crypt_lock(const void *p, size_t n)
 {
-    static bool told;
+    static atomic_bool told;
 
-    if (sodium_mlock(p, n) == 0 || told)
+    /* The library takes a pointer to what may change because its unlocking wipes. */
+    if (sodium_mlock((void *)(uintptr_t)p, n) == 0 || atomic_exchange(&told, true))
         return;
-    told = true;
     log_errno(LOG_DEBUG, "secrets cannot be kept out of swap (%zu bytes)", n);
-}
-
-void crypt_unlock(void *p, size_t n)
-{
-    crypt_wipe(p, n);
-    sodium_munlock(p, n);
 }

@@ -24,10 +24,8 @@ bool crypt_equal(const void *a, const void *b, size_t n);
 
 /* Asks that the pages which hold `n` borrowed bytes at `p` are neither swapped out nor written to
  * a core file. Where that is not allowed nothing happens, and it is logged once at debug level.
- * Locks do not nest: for secrets that live as long as the process or have pages of their own. */
-void crypt_lock(void *p, size_t n);
-
-/* Wipes the bytes and undoes crypt_lock for all pages that they touch. */
-void crypt_unlock(void *p, size_t n);
+ * They stay so for as long as they are mapped, whoever uses them next: another secret may share
+ * the page. So there is no undoing; crypt_wipe what was kept there. */
+void crypt_lock(const void *p, size_t n);
 
 #endif

@@ -13,7 +13,6 @@ void invite_init(struct invite_table *t)
 
 void invite_release(struct invite_table *t)
 {
-    crypt_unlock(t->invites, sizeof t->invites);
     crypt_wipe(t, sizeof *t);
 }
 

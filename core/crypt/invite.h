@@ -52,7 +52,7 @@ struct invite_table {
 /* Prepares the caller's storage, and locks the secrets where that is allowed. */
 void invite_init(struct invite_table *t);
 
-/* Wipes and unlocks the table. */
+/* Wipes the table. */
 void invite_release(struct invite_table *t);
 
 /* Adds an invitation with a random id and secret from `rng`, for `roles`, good for `uses`

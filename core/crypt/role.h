@@ -7,7 +7,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* A set of roles; the bits are ours alone and stand on no wire. */
+/* A set of roles; the bits stand on the wire (core/wire/hello.h). */
 enum role {
     ROLE_VIEW = 1,
     ROLE_CONTROL = 2, /* never without ROLE_VIEW in what role_parse gives */

@@ -35,6 +35,7 @@ enum err dial_start(struct peer *p, const struct peer_dial *dial, uint64_t now_u
 
     if (!d)
         return ERR_MEMORY;
+    crypt_lock(d, sizeof *d);
     p->dial = d;
     p->remote = dial->to;
     d->ciphers = dial->ciphers ? dial->ciphers & here : here;

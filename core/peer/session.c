@@ -5,6 +5,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/num.h"
+#include "core/crypt/crypt.h"
 
 enum {
     MAX_EVENTS = 4 * LIMIT_MESSAGES,
@@ -73,6 +74,8 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     p->recovery.first_gap = !session_with(p, PEER_WITHOUT_REORDER);
     mail_out_init(&p->mail, mail_ended, p);
     mail_in_init(&p->inbox);
+    /* All keys: from p->send to p->following. */
+    crypt_lock(&p->send, offsetof(struct peer, has_previous) - offsetof(struct peer, send));
     rng_fill(&p->rng, p->own_cid, sizeof p->own_cid);
     return p;
 }

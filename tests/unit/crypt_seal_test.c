@@ -182,7 +182,7 @@ static void secrets_compare_wipe_and_lock(void)
     EXPECT(!crypt_equal(a, b, sizeof a));
     EXPECT(crypt_equal(a, b, 39));
     crypt_lock(a, sizeof a);
-    crypt_unlock(a, sizeof a);
+    crypt_wipe(a, sizeof a);
     crypt_wipe(b, sizeof b);
     for (size_t i = 0; i < sizeof a; i++)
         EXPECT(a[i] == 0 && b[i] == 0);
