@@ -78,6 +78,11 @@ $(BUILD)/gen/notices.inc: third_party/notices.sh LICENSE
 	@mkdir -p $(@D)
 	$(Q)sh third_party/notices.sh >$@
 
+# Tools of the benchmarks and end-to-end tests: tests/bench/NAME.c.
+$(BUILD)/bench/%: $(BUILD)/plain/tests/bench/%.o $(BUILD)/plain/libfarspan.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(DEPS_LIBS)
+
 # The product. Debug information goes to a file of its own, which gdb finds by its link.
 STATIC_OBJ = $(patsubst %.c,$(BUILD)/static/%.o,main.c $(CMD_SRC) $(CORE_SRC))
 $(BUILD)/farspan.debug: $(STATIC_OBJ) $(BUILD)/static/sources
@@ -117,7 +122,7 @@ check: deps deps-check ## install, build, run every quick test
 	@$(MAKE) --no-print-directory -s check-run
 
 # Both compilers with warnings as errors, then everything in one run that gives one total.
-CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/clang/farspan $(BUILD)/asan/farspan man \
+CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/bench/udp_blast $(BUILD)/clang/farspan $(BUILD)/asan/farspan man \
                $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
 CHECK_RUNS = tests/lint/lint.py tests/lint/self_test.py \
              $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \

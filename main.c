@@ -6,9 +6,10 @@
 #include "cmd/page.h"
 #include "core/base/log.h"
 
-extern const struct cmd cmd_help, cmd_keygen, cmd_version;
+extern const struct cmd cmd_bench, cmd_help, cmd_keygen, cmd_version;
 
 const struct cmd *const cmd_table[] = {
+    &cmd_bench,
     &cmd_help,
     &cmd_keygen,
     &cmd_version,

@@ -4,12 +4,11 @@
 #include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/os/dgram.h"
+#include "core/run/batch.h"
 
 enum {
-    IN_BATCHES = 4,         /* receive calls a turn before others get theirs */
-    OUT_BYTES = 256 * 1024, /* pulled before they are sent */
-    OUT_ROUNDS = 4,         /* times that a turn */
-    OUT_BURSTS = 256,
+    IN_BATCHES = 4,       /* receive calls a turn before others get theirs */
+    OUT_ROUNDS = 4,       /* times that a turn */
     IN_LIST = 64,         /* datagrams a call of in() */
     FULL_PAUSE_US = 1000, /* how long a full device is left alone */
 };
@@ -23,10 +22,8 @@ struct udp {
     struct udp_owner owner;
     struct dgram_space *space; /* owned */
     struct udp_counters count;
-    struct dgram_burst bursts[OUT_BURSTS];
-    size_t first, end; /* bursts [first, end) wait for the kernel */
-    bool blocked;      /* until the socket is writable or the pause is over */
-    uint8_t data[OUT_BYTES];
+    struct batch batch; /* waits for the kernel */
+    bool blocked;       /* until the socket is writable or the pause is over */
 };
 
 /* ---- in ---- */
@@ -80,40 +77,20 @@ static void receive(struct udp *u)
 
 /* ---- out ---- */
 
-/* Whether a datagram can ride in the burst that was begun before it. */
-static bool joins(const struct dgram_burst *b, size_t datagrams, const struct udp_out *o)
-{
-    return o->n && o->n <= b->each && b->n == b->each * datagrams && datagrams < DGRAM_SEGMENTS &&
-           b->n + o->n <= DGRAM_BURST_BYTES && b->ecn == o->ecn && addr_equal(&b->peer, &o->peer) &&
-           addr_equal(&b->local, &o->local);
-}
-
 /* Pulls datagrams into bursts; false when the owner has no more for now. */
 static bool pull(struct udp *u)
 {
-    size_t at = 0, datagrams = 0;
+    struct udp_out o;
+    uint8_t *space;
+    size_t room;
 
-    u->first = u->end = 0;
-    while (OUT_BYTES - at >= LIMIT_DATAGRAM_BYTES && u->end < OUT_BURSTS) {
-        struct udp_out o = {0};
-        if (!u->owner.next(u->owner.ctx, loop_now_us(u->loop), u->data + at, OUT_BYTES - at, &o))
+    while ((space = batch_space(&u->batch, LIMIT_DATAGRAM_BYTES, &room))) {
+        o = (struct udp_out){0};
+        if (!u->owner.next(u->owner.ctx, loop_now_us(u->loop), space, room, &o))
             return false;
         u->count.out_datagrams++;
         u->count.out_bytes += o.n;
-        struct dgram_burst *b = &u->bursts[u->end - (u->end > 0)];
-        if (u->end && joins(b, datagrams, &o)) {
-            b->n += o.n;
-            datagrams++;
-        } else {
-            u->bursts[u->end++] = (struct dgram_burst){.peer = o.peer,
-                                                       .local = o.local,
-                                                       .p = u->data + at,
-                                                       .n = o.n,
-                                                       .each = o.n,
-                                                       .ecn = o.ecn};
-            datagrams = 1;
-        }
-        at += o.n;
+        batch_add(&u->batch, 0, &o.peer, &o.local, o.ecn, o.n);
     }
     return true;
 }
@@ -121,10 +98,8 @@ static bool pull(struct udp *u)
 /* Hands what was pulled to the kernel; false when it takes no more for now. */
 static bool push(struct udp *u)
 {
-    size_t done;
-    enum err e = dgram_send(&u->socket, u->bursts + u->first, u->end - u->first, &done);
+    enum err e = batch_send(&u->batch, &u->socket);
 
-    u->first += done;
     u->blocked = e != OK;
     if (e == ERR_AGAIN)
         loop_io_want(u->io, LOOP_READ | LOOP_WRITE);
@@ -141,11 +116,11 @@ static void send_all(struct udp *u, int rounds)
 
     if (u->blocked || !u->owner.next)
         return;
-    if (u->first < u->end && !push(u))
+    if (!batch_empty(&u->batch) && !push(u))
         return;
     for (int i = 0; i < rounds && more; i++) {
         more = pull(u);
-        if (u->end && !push(u))
+        if (!batch_empty(&u->batch) && !push(u))
             return;
     }
     if (more)
