@@ -35,6 +35,7 @@ TSAN_NAMES = $(filter pool_test pump_test %_thread_test,$(TEST_NAMES))
 FUZZ_NAMES = $(basename $(notdir $(sort $(wildcard tests/fuzz/*_fuzz.c))))
 CLI_TESTS = $(sort $(wildcard tests/cli/*.sh))
 E2E_TESTS = $(sort $(wildcard tests/e2e/*.sh))
+SIM_TESTS = $(sort $(wildcard tests/sim/*.sh))
 FUZZ_SECONDS = 60
 
 .DEFAULT_GOAL = all
@@ -103,6 +104,11 @@ chosen = $(if $(T),$(filter $(T),$(1)),$(1))
 unit: $(patsubst %,$(BUILD)/unit/%,$(call chosen,$(UNIT_NAMES))) ## build and run the unit tests (T=NAME: only that program)
 	@tests/run -j 2 $^
 
+sim: $(BUILD)/sim ## the simulator: build/sim --list, build/sim NAME, build/sim --swarm FIRST COUNT
+	@$< --prove
+$(BUILD)/sim: $(BUILD)/unit/sim_test
+	@ln -sf unit/sim_test $@
+
 asan-check: $(patsubst %,$(BUILD)/asan/unit/%,$(call chosen,$(TEST_NAMES))) ## all C tests under ASan and UBSan
 	@tests/run -j 2 $^
 
@@ -126,7 +132,7 @@ CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/bench/udp_blast $(BUILD)/clang/farspan 
                $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
 CHECK_RUNS = tests/lint/lint.py tests/lint/self_test.py \
              $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \
-             $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(CLI_TESTS) $(E2E_TESTS) \
+             $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(CLI_TESTS) $(E2E_TESTS) $(SIM_TESTS) \
              $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay)
 check-run: $(CHECK_BUILDS) $(filter $(BUILD)/%,$(CHECK_RUNS))
 	@tests/run $(CHECK_RUNS)
@@ -162,7 +168,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all deps deps-check unit asan-check tsan-check lint map report check check-run check-full fuzz man \
+.PHONY: all deps deps-check unit sim asan-check tsan-check lint map report check check-run check-full fuzz man \
         install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

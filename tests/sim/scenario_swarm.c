@@ -1,0 +1,59 @@
+/* scenario_swarm: any weather, all kinds of traffic: bytes stay true and work ends. */
+#include <inttypes.h>
+
+#include "core/base/num.h"
+#include "tests/sim/sim_table.h"
+#include "tests/sim/sim_weather.h"
+#include "tests/sim/sim_world.h"
+
+enum { STOP_US = 10 * SECOND_US, MESSAGES = 300 };
+
+/* What must end is at most five seconds' worth of the link, so that it can. */
+static void add_traffic(struct sim_app *a, struct rng *r, uint64_t rate_bps)
+{
+    uint64_t budget = rate_bps / 8 * 5 / 2;
+
+    if (rng_below(r, 3))
+        sim_app_write(a, PEER_BULK, SIM_APP_ENDLESS);
+    if (rng_below(r, 2)) {
+        struct sim_app_flow *keys = sim_app_write(a, PEER_INPUT, SIM_APP_ENDLESS);
+        keys->padded = true;
+        keys->each_bytes = 16;
+        keys->every_us = 50000;
+    }
+    sim_app_write(a, PEER_TEXT, 1 + rng_below(r, num_min(budget, 1 << 20)));
+    struct sim_app_series *states =
+        sim_app_send(a, PEER_TEXT, (uint32_t)(8 + rng_below(r, num_min(budget / MESSAGES, 30000))),
+                     33000, MESSAGES);
+    states->key = rng_below(r, 2) ? 7 : 0;
+    states->once = rng_below(r, 2);
+    if (rng_below(r, 2))
+        states->deadline_us = 200000;
+}
+
+static void in_weather(struct sim *s, uint32_t without)
+{
+    struct sim_weather weather;
+    struct sim_world w;
+    char text[SIM_WEATHER_CHARS];
+    struct rng *r = sim_rng(s);
+
+    sim_weather_make(&weather, r, STOP_US, 3);
+    sim_note(s, "%s", sim_weather_print(&weather, text));
+    struct sim_world_plan plan = {.up = &weather.up, .down = &weather.down};
+    plan.client.key_update_packets = plan.server.key_update_packets = 1000;
+    sim_world_make(&w, s, without, &plan);
+    sim_clock(s, w.client->node, weather.offset_us[0], weather.ppm[0]);
+    sim_clock(s, w.server->node, weather.offset_us[1], weather.ppm[1]);
+    add_traffic(&w.client->app, r, weather.up.rate_bps);
+    sim_world_connect(&w, STOP_US + 3 * SECOND_US);
+    if (w.session)
+        add_traffic(&w.session->app, r, weather.down.rate_bps);
+    uint64_t now_us = sim_now_us(s), stop_us = SIM_START_US + STOP_US;
+    sim_world_pass(&w, num_sub0(stop_us, now_us) + 1);
+    sim_world_finish(&w, 10 * SECOND_US);
+    sim_world_end(&w);
+}
+
+const struct sim_scenario scenario_swarm = {
+    "swarm", "random weather: every byte is true and what is finite ends", NULL, in_weather};

@@ -1,0 +1,272 @@
+#include "tests/sim/sim_host.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "core/crypt/role.h"
+
+/* ---- client ---- */
+
+static void client_input(void *self, uint64_t now_us, const struct addr *from,
+                         const struct addr *to, struct bytes data, uint8_t ecn)
+{
+    struct sim_client *c = self;
+
+    (void)to;
+    if (c->peer)
+        peer_input(c->peer, now_us, from, data, ecn == WAN_ECN_CE);
+}
+
+static size_t client_output(void *self, uint64_t now_us, uint8_t *space, size_t room,
+                            struct addr *to, uint8_t *ecn)
+{
+    struct sim_client *c = self;
+    size_t n = 0;
+
+    *ecn = WAN_ECN_ECT0;
+    if (c->peer == NULL || peer_output(c->peer, now_us, space, room, &n, to) != OK)
+        return 0;
+    return n;
+}
+
+static uint64_t client_deadline(void *self, uint64_t now_us)
+{
+    struct sim_client *c = self;
+
+    if (c->peer == NULL)
+        return UINT64_MAX;
+    return num_min(peer_deadline_us(c->peer, now_us), sim_app_deadline_us(&c->app, now_us));
+}
+
+static void client_work(void *self, uint64_t now_us)
+{
+    struct sim_client *c = self;
+
+    sim_app_work(&c->app, now_us);
+}
+
+static const struct sim_ops client_ops = {
+    .input = client_input,
+    .output = client_output,
+    .deadline_us = client_deadline,
+    .work = client_work,
+};
+
+struct sim_client *sim_host_client(struct sim *s, const char *name, const struct addr *address,
+                                   const struct peer_config *config)
+{
+    struct sim_client *c = heap_alloc(sizeof *c);
+
+    CHECK(c);
+    c->sim = s;
+    if (config)
+        c->config = *config;
+    key_generate(&c->identity, sim_rng(s));
+    sim_app_init(&c->app, s, name, NULL, true);
+    c->node = sim_node(s, name, &client_ops, c, address);
+    return c;
+}
+
+void sim_host_client_free(struct sim_client *c)
+{
+    if (c == NULL)
+        return;
+    peer_free(c->peer);
+    sim_app_release(&c->app);
+    heap_free(c);
+}
+
+void sim_host_hang_up(struct sim_client *c)
+{
+    peer_free(c->peer);
+    c->peer = c->app.peer = NULL;
+}
+
+void sim_host_dial(struct sim_client *c)
+{
+    struct rng rng;
+
+    sim_host_hang_up(c);
+    c->app.asked = c->app.connected = c->app.closed = c->app.moved = 0;
+    c->app.other = NULL;
+    rng_seed(&rng, rng_u64(sim_rng(c->sim)));
+    c->dial.identity = &c->identity;
+    CHECK(peer_new(&c->config, &c->dial, &rng, sim_node_now_us(c->sim, c->node), &c->peer) == OK);
+    c->app.peer = c->peer;
+    sim_kick(c->sim, c->node);
+}
+
+/* ---- server ---- */
+
+static void server_judge(void *context, uint64_t now_us, const uint8_t *key,
+                         const uint8_t *token_id, struct listener_verdict *out)
+{
+    struct sim_server *sv = context;
+
+    *out = (struct listener_verdict){.reason = "this key is not authorised"};
+    for (size_t i = 0; i < sv->keys && !token_id; i++)
+        if (memcmp(sv->key[i], key, KEY_BYTES) == 0) {
+            out->welcome = true;
+            out->roles = ROLE_VIEW | ROLE_CONTROL;
+            return;
+        }
+    if (token_id == NULL)
+        return;
+    const struct invite *invite;
+    enum invite_verdict v = invite_find(sv->invites, token_id, key, now_us, &invite);
+    out->welcome = v == INVITE_GOOD;
+    out->reason = invite_reason(v);
+    if (invite) {
+        out->roles = invite->roles;
+        out->psk = invite->secret;
+    }
+}
+
+static const char *server_enrol(void *context, uint64_t now_us, const uint8_t *key,
+                                const uint8_t *token_id)
+{
+    struct sim_server *sv = context;
+
+    if (token_id == NULL)
+        return NULL;
+    enum invite_verdict v = invite_enrol(sv->invites, token_id, key, now_us);
+    return v == INVITE_GOOD ? NULL : invite_reason(v);
+}
+
+static void server_input(void *self, uint64_t now_us, const struct addr *from,
+                         const struct addr *to, struct bytes data, uint8_t ecn)
+{
+    struct sim_server *sv = self;
+
+    (void)to;
+    listener_input(sv->listener, now_us, from, data, ecn == WAN_ECN_CE);
+}
+
+static size_t server_output(void *self, uint64_t now_us, uint8_t *space, size_t room,
+                            struct addr *to, uint8_t *ecn)
+{
+    struct sim_server *sv = self;
+    size_t n = 0;
+
+    *ecn = WAN_ECN_ECT0;
+    if (listener_output(sv->listener, now_us, space, room, &n, to) != OK)
+        return 0;
+    return n;
+}
+
+static uint64_t server_deadline(void *self, uint64_t now_us)
+{
+    struct sim_server *sv = self;
+    uint64_t at_us = listener_deadline_us(sv->listener, now_us);
+
+    for (size_t i = 0; i < sv->sessions; i++)
+        if (sv->session[i]->peer)
+            at_us = num_min(at_us, sim_app_deadline_us(&sv->session[i]->app, now_us));
+    return at_us;
+}
+
+static void take_session(struct sim_server *sv, uint64_t now_us, struct peer *p)
+{
+    struct sim_session *session = heap_alloc(sizeof *session);
+
+    CHECK(session && sv->sessions < SIM_SERVER_SESSIONS);
+    session->peer = p;
+    sim_app_init(&session->app, sv->sim, "server", p, false);
+    sv->session[sv->sessions++] = session;
+    sim_app_greet(&session->app, now_us);
+    if (sv->welcome)
+        sv->welcome(sv, session, sv->context);
+}
+
+static void server_work(void *self, uint64_t now_us)
+{
+    struct sim_server *sv = self;
+    struct peer *p;
+
+    while ((p = listener_next_peer(sv->listener)) != NULL)
+        take_session(sv, now_us, p);
+    for (size_t i = 0; i < sv->sessions; i++) {
+        struct sim_session *session = sv->session[i];
+        if (session->peer == NULL)
+            continue;
+        sim_app_work(&session->app, now_us);
+        if (session->app.closed && !sv->keep) {
+            listener_drop(sv->listener, now_us, session->peer);
+            session->peer = session->app.peer = NULL;
+            sv->dropped++;
+        }
+    }
+}
+
+static const struct sim_ops server_ops = {
+    .input = server_input,
+    .output = server_output,
+    .deadline_us = server_deadline,
+    .work = server_work,
+};
+
+static void listen(struct sim_server *sv)
+{
+    struct rng rng;
+
+    rng_seed(&rng, rng_u64(sim_rng(sv->sim)));
+    CHECK(listener_new(&sv->config, &rng, sim_node_now_us(sv->sim, sv->node), &sv->listener) == OK);
+}
+
+struct sim_server *sim_host_server(struct sim *s, const char *name, const struct addr *address,
+                                   const struct listener_config *config)
+{
+    struct sim_server *sv = heap_alloc(sizeof *sv);
+
+    CHECK(sv);
+    sv->sim = s;
+    sv->invites = heap_alloc(sizeof *sv->invites);
+    CHECK(sv->invites);
+    invite_init(sv->invites);
+    if (config)
+        sv->config = *config;
+    key_generate(&sv->identity, sim_rng(s));
+    sv->config.identity = &sv->identity;
+    sv->config.auth =
+        (struct listener_auth){.context = sv, .judge = server_judge, .enrol = server_enrol};
+    sv->node = sim_node(s, name, &server_ops, sv, address);
+    listen(sv);
+    return sv;
+}
+
+static void end_sessions(struct sim_server *sv)
+{
+    listener_free(sv->listener);
+    sv->listener = NULL;
+    for (size_t i = 0; i < sv->sessions; i++)
+        sv->session[i]->peer = sv->session[i]->app.peer = NULL;
+}
+
+void sim_host_restart(struct sim_server *sv)
+{
+    end_sessions(sv);
+    listen(sv);
+    sim_kick(sv->sim, sv->node);
+}
+
+void sim_host_server_free(struct sim_server *sv)
+{
+    if (sv == NULL)
+        return;
+    end_sessions(sv);
+    for (size_t i = 0; i < sv->sessions; i++) {
+        sim_app_release(&sv->session[i]->app);
+        heap_free(sv->session[i]);
+    }
+    invite_release(sv->invites);
+    heap_free(sv->invites);
+    heap_free(sv);
+}
+
+void sim_host_trust(struct sim_server *sv, const uint8_t key[KEY_BYTES])
+{
+    CHECK(sv->keys < SIM_SERVER_KEYS);
+    memcpy(sv->key[sv->keys++], key, KEY_BYTES);
+}

@@ -1,0 +1,58 @@
+#include "tests/sim/sim_table.h"
+
+#include <string.h>
+
+#include "core/base/num.h"
+#include "core/peer/peer.h"
+
+const struct sim_mechanism sim_table_mechanism[] = {
+    {"resend", PEER_WITHOUT_RESEND},
+    {"probes", PEER_WITHOUT_PROBES},
+    {"replay", PEER_WITHOUT_REPLAY},
+    {"rekey", PEER_WITHOUT_REKEY},
+    {"control", PEER_WITHOUT_CONTROL},
+    {"flow", PEER_WITHOUT_FLOW},
+    {"supersede", PEER_WITHOUT_SUPERSEDE},
+    {"path", PEER_WITHOUT_PATH},
+    {"classes", PEER_WITHOUT_CLASSES},
+    {"reorder", PEER_WITHOUT_REORDER},
+    {"validation", PEER_WITHOUT_VALIDATION},
+    {"cookies", SIM_WITHOUT_COOKIES},
+    {"trust", SIM_WITHOUT_TRUST},
+    {"pinning", SIM_WITHOUT_PINNING},
+    {"enrol", SIM_WITHOUT_ENROL},
+};
+const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
+
+static const struct sim_scenario *const tables[] = {scenario_setup_table, scenario_data_table,
+                                                    scenario_path_table, scenario_rate_table,
+                                                    scenario_attack_table};
+
+const struct sim_scenario *sim_table_scenario(size_t i)
+{
+    for (size_t t = 0; t < COUNT_OF(tables); t++)
+        for (const struct sim_scenario *sc = tables[t]; sc->name; sc++)
+            if (i-- == 0)
+                return sc;
+    return NULL;
+}
+
+const struct sim_scenario *sim_table_find(const char *name)
+{
+    const struct sim_scenario *sc;
+
+    if (strcmp(name, scenario_swarm.name) == 0)
+        return &scenario_swarm;
+    for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
+        if (strcmp(sc->name, name) == 0)
+            return sc;
+    return NULL;
+}
+
+uint32_t sim_table_bit(const char *name)
+{
+    for (size_t i = 0; i < sim_table_mechanisms; i++)
+        if (strcmp(name, sim_table_mechanism[i].name) == 0)
+            return sim_table_mechanism[i].bit;
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* sim_table: all scenarios and all mechanisms that can be switched off. */
+#ifndef FARSPAN_SIM_TABLE_H
+#define FARSPAN_SIM_TABLE_H
+
+#include "tests/sim/sim_scenario.h"
+
+/* The mechanisms, beginning with those of enum peer_without. */
+extern const struct sim_mechanism sim_table_mechanism[];
+extern const size_t sim_table_mechanisms;
+
+/* Switches of the harness itself, above those of enum peer_without. */
+enum sim_table_without {
+    SIM_WITHOUT_COOKIES = 1 << 24, /* the listener works for unproven addresses */
+    SIM_WITHOUT_TRUST = 1 << 25,   /* the server lets every key in */
+    SIM_WITHOUT_PINNING = 1 << 26, /* the client accepts every host key */
+    SIM_WITHOUT_ENROL = 1 << 27,   /* invitations are never spent */
+    SIM_WITHOUT_HARNESS = 0xff000000u
+};
+
+/* The scenarios of each topic, ended by one without a name. */
+extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
+    scenario_path_table[], scenario_rate_table[], scenario_attack_table[];
+
+/* Random weather over a session with all kinds of traffic: what swarms run. */
+extern const struct sim_scenario scenario_swarm;
+
+/* Scenario `i` of all tables, NULL beyond the last. */
+const struct sim_scenario *sim_table_scenario(size_t i);
+
+/* The scenario of that name, NULL when there is none. */
+const struct sim_scenario *sim_table_find(const char *name);
+
+/* The bit of the mechanism of that name; 0 when there is none. */
+uint32_t sim_table_bit(const char *name);
+
+#endif

@@ -1,0 +1,164 @@
+/* The simulator's program: named scenarios, swarms by seed, replay, mechanisms switched off. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim_table.h"
+
+enum { QUICK_SWARMS = 3, NAMED_SEED = 1 };
+
+static const char usage[] =
+    "usage: sim                       all scenarios, then a few swarms\n"
+    "       sim --list                what there is\n"
+    "       sim [OPTION]... NAME...   these scenarios\n"
+    "       sim [OPTION]... --swarm FIRST COUNT\n"
+    "       sim --prove [NAME...]     each scenario fails without its mechanism\n"
+    "options: --without MECHANISM, --seed N, --log (once, with the log on stdout)\n";
+
+struct options {
+    uint32_t without;
+    uint64_t seed;
+    bool log;
+    unsigned passed, failed;
+};
+
+static void report(struct options *o, const struct sim_scenario *sc, uint64_t seed,
+                   const struct sim_outcome *outcome)
+{
+    if (!outcome->failure[0]) {
+        o->passed++;
+        return;
+    }
+    o->failed++;
+    printf("FAIL %s: seed %" PRIu64 ": %s (replay: build/sim --seed %" PRIu64 " --log %s)\n",
+           sc->name, seed, outcome->failure, seed, sc->name);
+    fflush(stdout);
+}
+
+static void run(struct options *o, const struct sim_scenario *sc, uint64_t seed)
+{
+    struct sim_outcome outcome = o->log ? sim_scenario_run(sc, seed, o->without, stdout)
+                                        : sim_scenario_run_twice(sc, seed, o->without);
+
+    report(o, sc, seed, &outcome);
+}
+
+static void run_swarms(struct options *o, uint64_t first, uint64_t count)
+{
+    for (uint64_t seed = first; seed < first + count; seed++)
+        run(o, &scenario_swarm, seed);
+}
+
+static void run_all(struct options *o)
+{
+    const struct sim_scenario *sc;
+
+    for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
+        run(o, sc, o->seed);
+    run_swarms(o, 1, QUICK_SWARMS);
+}
+
+/* A scenario that cannot fail is worth nothing: without its mechanism it must. */
+static void prove(struct options *o, const struct sim_scenario *sc)
+{
+    struct sim_outcome with = sim_scenario_run(sc, o->seed, 0, NULL);
+
+    report(o, sc, o->seed, &with);
+    if (sc->without == NULL)
+        return;
+    struct sim_outcome outcome = sim_scenario_run(sc, o->seed, sim_table_bit(sc->without), NULL);
+    if (outcome.failure[0]) {
+        o->passed++;
+        printf("%s without %s: %s\n", sc->name, sc->without, outcome.failure);
+    } else {
+        o->failed++;
+        printf("FAIL %s: passes without %s\n", sc->name, sc->without);
+    }
+}
+
+static void list(void)
+{
+    const struct sim_scenario *sc;
+
+    for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
+        printf("%-28s %-12s %s\n", sc->name, sc->without ? sc->without : "-", sc->what);
+    printf("\nmechanisms:");
+    for (size_t i = 0; i < sim_table_mechanisms; i++)
+        printf(" %s", sim_table_mechanism[i].name);
+    printf("\n");
+}
+
+static const struct sim_scenario *named(const char *name)
+{
+    const struct sim_scenario *sc = sim_table_find(name);
+
+    if (sc)
+        return sc;
+    fprintf(stderr, "sim: no scenario %s (--list shows them)\n", name);
+    exit(2);
+}
+
+static uint64_t number(const char *text)
+{
+    char *end;
+    uint64_t n = text ? strtoull(text, &end, 10) : 0;
+
+    if (text && *text && !*end)
+        return n;
+    fputs(usage, stderr);
+    exit(2);
+}
+
+/* Does what the arguments say; false: there was nothing but options. */
+static bool obey(struct options *o, char **arg)
+{
+    bool any = false, proving = false;
+
+    for (; *arg; arg++) {
+        if (strcmp(*arg, "--without") == 0 && arg[1] && sim_table_bit(arg[1])) {
+            o->without |= sim_table_bit(*++arg);
+        } else if (strcmp(*arg, "--seed") == 0) {
+            o->seed = number(*++arg);
+        } else if (strcmp(*arg, "--log") == 0) {
+            o->log = true;
+        } else if (strcmp(*arg, "--swarm") == 0 && arg[1]) {
+            run_swarms(o, number(arg[1]), number(arg[2]));
+            arg += 2;
+            any = true;
+        } else if (strcmp(*arg, "--prove") == 0) {
+            proving = true;
+        } else if (**arg == '-') {
+            fputs(usage, stderr);
+            exit(2);
+        } else {
+            any = true;
+            if (proving)
+                prove(o, named(*arg));
+            else
+                run(o, named(*arg), o->seed);
+        }
+    }
+    if (proving && !any) {
+        const struct sim_scenario *sc;
+        for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
+            prove(o, sc);
+        any = true;
+    }
+    return any;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.seed = NAMED_SEED};
+
+    (void)argc;
+    if (argv[1] && strcmp(argv[1], "--list") == 0) {
+        list();
+        return 0;
+    }
+    if (!obey(&o, argv + 1))
+        run_all(&o);
+    printf("sim_test: %u passed, %u failed\n", o.passed, o.failed);
+    return o.failed ? 1 : 0;
+}

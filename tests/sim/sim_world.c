@@ -1,0 +1,114 @@
+#include "tests/sim/sim_world.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/crypt/crypt.h"
+
+struct wan_config sim_world_link(uint64_t rate_bps, uint64_t delay_us)
+{
+    struct wan_config c;
+
+    wan_config_init(&c);
+    c.rate_bps = rate_bps;
+    c.delay_us = delay_us;
+    return c;
+}
+
+static void welcome(struct sim_server *sv, struct sim_session *session, void *context)
+{
+    struct sim_world *w = context;
+
+    (void)sv;
+    if (memcmp(session->app.other_key, w->client->identity.public, KEY_BYTES) != 0)
+        return;
+    w->session = session;
+    session->app.other = &w->client->app;
+    w->client->app.other = &session->app;
+}
+
+void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
+                    const struct sim_world_plan *plan)
+{
+    static const struct sim_world_plan usual;
+    struct addr client = sim_addr(1, 40000), server = sim_addr(2, 7470);
+
+    CHECK(crypt_init() == OK);
+    if (plan == NULL)
+        plan = &usual;
+    struct peer_config config = plan->client;
+    struct listener_config listener = plan->listener;
+    config.without = without;
+    listener.peer = plan->server;
+    listener.peer.without = without;
+    *w = (struct sim_world){.sim = s, .without = without};
+    w->server = sim_host_server(s, "server", &server, &listener);
+    w->client = sim_host_client(s, "client", &client, &config);
+    w->server->welcome = welcome;
+    w->server->context = w;
+    w->client->dial = (struct peer_dial){.to = server, .expected_key = w->server->identity.public};
+    if (!plan->stranger)
+        sim_host_trust(w->server, w->client->identity.public);
+    sim_join(s, w->client->node, w->server->node, plan->up, plan->down ? plan->down : plan->up);
+}
+
+void sim_world_end(struct sim_world *w)
+{
+    sim_host_client_free(w->client);
+    sim_host_server_free(w->server);
+}
+
+static bool is_connected(void *arg)
+{
+    const struct sim_world *w = arg;
+
+    return w->client->app.connected && w->session && w->session->app.connected;
+}
+
+static bool is_closed(void *arg)
+{
+    const struct sim_world *w = arg;
+
+    return w->client->app.closed > 0;
+}
+
+static bool is_finished(void *arg)
+{
+    const struct sim_world *w = arg;
+
+    return sim_app_is_done(&w->client->app) && sim_app_is_done(&w->session->app);
+}
+
+void sim_world_connect(struct sim_world *w, uint64_t within_us)
+{
+    sim_host_dial(w->client);
+    if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_connected, w))
+        sim_fail(w->sim, "not connected after %llu us", (unsigned long long)within_us);
+}
+
+bool sim_world_pass(struct sim_world *w, uint64_t us)
+{
+    sim_run(w->sim, sim_now_us(w->sim) + us, NULL, NULL);
+    return sim_failure(w->sim) == NULL;
+}
+
+void sim_world_finish(struct sim_world *w, uint64_t within_us)
+{
+    if (sim_failure(w->sim))
+        return;
+    CHECK(w->session);
+    if (sim_run(w->sim, sim_now_us(w->sim) + within_us, is_finished, w) || sim_failure(w->sim))
+        return;
+    sim_app_note(&w->client->app, sim_node_now_us(w->sim, w->client->node));
+    sim_app_note(&w->session->app, sim_node_now_us(w->sim, w->server->node));
+    sim_fail(w->sim, "not everything is through after %llu us", (unsigned long long)within_us);
+}
+
+void sim_world_expect_closed(struct sim_world *w, enum err error, uint64_t within_us)
+{
+    if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_closed, w))
+        sim_fail(w->sim, "the session is not over after %llu us", (unsigned long long)within_us);
+    else if (w->client->app.error != error)
+        sim_fail(w->sim, "it ended with: %s: %s", err_text(w->client->app.error),
+                 w->client->app.reason);
+}

@@ -1,0 +1,54 @@
+/* sim_world: one client, one server and the links between them: what most scenarios need. */
+#ifndef FARSPAN_SIM_WORLD_H
+#define FARSPAN_SIM_WORLD_H
+
+#include "tests/sim/sim_host.h"
+
+enum { SECOND_US = 1000000 };
+
+struct sim_world {
+    struct sim *sim;
+    struct sim_client *client;
+    struct sim_server *server;
+    struct sim_session *session; /* the server's newest; NULL: none yet */
+    uint32_t without;
+};
+
+/* How to make one; zero means the usual. */
+struct sim_world_plan {
+    const struct wan_config *up, *down; /* NULL: no limit, no delay; down NULL: as up */
+    struct peer_config client, server;  /* `without` is filled in */
+    struct listener_config listener;
+    bool stranger; /* the client's key is not let in */
+};
+
+/* Makes the world: the client knows the server's key and address, and has not dialled. */
+void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
+                    const struct sim_world_plan *plan);
+
+/* Frees what sim_world_make made. */
+void sim_world_end(struct sim_world *w);
+
+/* Dials and runs until both ends are connected; fails the simulation when that takes longer. */
+void sim_world_connect(struct sim_world *w, uint64_t within_us);
+
+/* Runs for so long; false when it failed. */
+bool sim_world_pass(struct sim_world *w, uint64_t us);
+
+/* Runs until both apps have all their traffic through; fails when that takes longer. */
+void sim_world_finish(struct sim_world *w, uint64_t within_us);
+
+/* Fails unless the client's session is over with `error` within so long. */
+void sim_world_expect_closed(struct sim_world *w, enum err error, uint64_t within_us);
+
+/* Fails unless `ok`, with what should have been. */
+#define SIM_EXPECT(world, ok)                                                                      \
+    do {                                                                                           \
+        if (!(ok))                                                                                 \
+            sim_fail((world)->sim, "%s:%d: not %s", __FILE__, __LINE__, #ok);                      \
+    } while (0)
+
+/* A link of `rate_bps` (0: unlimited) and `delay_us`. */
+struct wan_config sim_world_link(uint64_t rate_bps, uint64_t delay_us);
+
+#endif

@@ -1,0 +1,23 @@
+#!/bin/sh
+# time-out: 1500
+# Swarms by seed on both cores: 60, or 500 with FARSPAN_FULL; some of them under ASan and UBSan.
+set -u
+count=30 asan=6
+[ -z "${FARSPAN_FULL-}" ] || { count=250 asan=50; }
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+build/unit/sim_test --swarm 1 "$count" >"$work/1" &
+build/unit/sim_test --swarm $((count + 1)) "$count" >"$work/2"
+wait $!
+build/asan/unit/sim_test --swarm 1001 "$asan" >"$work/3" 2>&1 &
+build/asan/unit/sim_test --swarm 2001 "$asan" >"$work/4" 2>&1
+wait $!
+cat "$work"/*
+passed=0 failed=0
+for part in 1 2 3 4; do
+    set -- $(sed -n '$s/^sim_test: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/$part") 0 1
+    passed=$((passed + $1)) failed=$((failed + $2))
+done
+echo "swarm: $passed passed, $failed failed"
+[ "$failed" = 0 ]
