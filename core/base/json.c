@@ -114,9 +114,23 @@ void json_append(struct json *j, struct json *value)
         j->lost = true;
 }
 
+/* Gives the text of `value`, or NULL. Not by json_dumps: it takes no notice when its buffer cannot
+ * grow while it writes a member's name, and gives a broken line (jansson 2.14). */
+static char *dump(const json_t *value)
+{
+    size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(9), n = json_dumpb(value, NULL, 0, flags);
+    char *line = n ? heap_alloc(n + 1) : NULL;
+
+    if (line && json_dumpb(value, line, n, flags) != n) {
+        heap_free(line);
+        return NULL;
+    }
+    return line;
+}
+
 enum err json_print(struct json *j, FILE *to)
 {
-    char *line = j && !j->lost ? json_dumps(j->value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    char *line = j && !j->lost ? dump(j->value) : NULL;
 
     json_free(j);
     if (!line)

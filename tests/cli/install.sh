@@ -13,8 +13,8 @@ is "and man finds it" \
     "$(MANPATH=$work/root/usr/share/man man -w farspan-keygen)" \
     "$work/root/usr/share/man/man1/farspan-keygen.1"
 exits "make help" 0 make help
-for target in all deps deps-check unit asan-check tsan-check lint check check-full fuzz man install \
-    clean; do
+for target in all deps deps-check unit asan-check tsan-check lint check check-full fuzz man \
+    install clean; do
     check "names $target" grep -q "^$target " "$work/out"
 done
 finish
