@@ -1,0 +1,331 @@
+/* A feed and a mirror joined by a channel that loses, delays, doubles and reorders messages. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "core/base/rng.h"
+#include "core/screen/capture.h"
+#include "core/screen/feed.h"
+#include "core/screen/mirror.h"
+#include "tests/unit/test.h"
+
+enum { WIDTH = 300, HEIGHT = 200, FLYING = 4096 };
+
+struct letter {
+    uint64_t id, due;
+    uint8_t *data;
+    size_t n;
+    bool ack, gone;
+};
+
+static struct {
+    struct rng rng;
+    uint32_t *px;
+    uint32_t width, height;
+    struct capture capture;
+    struct feed *feed;
+    struct mirror *mirror;
+    struct letter flying[FLYING];
+    size_t count;
+    uint64_t tick;
+    uint32_t loss; /* millionths */
+    unsigned delay;
+    unsigned failures, restarts;
+} t;
+
+static void setup(uint32_t without)
+{
+    memset(&t, 0, sizeof t);
+    rng_seed(&t.rng, 5);
+    t.width = WIDTH;
+    t.height = HEIGHT;
+    t.delay = 3;
+    t.px = heap_array(WIDTH * 2 * HEIGHT * 2, sizeof *t.px);
+    capture_init(&t.capture);
+    t.feed = feed_new(&t.capture, without);
+    t.mirror = mirror_new();
+}
+
+static void teardown(void)
+{
+    for (size_t i = 0; i < t.count; i++)
+        heap_free(t.flying[i].data);
+    feed_free(t.feed);
+    mirror_free(t.mirror);
+    capture_release(&t.capture);
+    heap_free(t.px);
+}
+
+/* Text-like marks, a scroll and noise in random places. */
+static struct rect draw(void)
+{
+    uint32_t x = (uint32_t)rng_below(&t.rng, t.width), y = (uint32_t)rng_below(&t.rng, t.height);
+    uint32_t w = 1 + (uint32_t)rng_below(&t.rng, t.width - x);
+    uint32_t h = 1 + (uint32_t)rng_below(&t.rng, t.height - y);
+    uint64_t kind = rng_below(&t.rng, 4);
+
+    if (kind == 0) {
+        memmove(t.px, t.px + 5 * t.width, (size_t)(t.height - 5) * t.width * 4);
+        return (struct rect){0, 0, t.width, t.height};
+    }
+    for (uint32_t j = y; j < y + h; j++)
+        for (uint32_t i = x; i < x + w; i++)
+            t.px[j * t.width + i] = kind == 1   ? (uint32_t)rng_u64(&t.rng)
+                                    : kind == 2 ? 0xff00ff00u
+                                                : (i * j & 4 ? 0x202020 : 0xf0f0f0);
+    return (struct rect){x, y, w, h};
+}
+
+static enum err take(struct rect damage, bool whole)
+{
+    static struct source_frame f;
+
+    f.pixels = (struct pixels){t.px, t.width, t.height, t.width};
+    f.damage[0] = damage;
+    f.damage_count = 1;
+    f.whole = whole;
+    f.captured_us = t.tick;
+    return capture_take(&t.capture, &f);
+}
+
+static void land(struct letter *l)
+{
+    struct letter gone = *l;
+
+    *l = t.flying[--t.count];
+    if (gone.gone) {
+        feed_gone(t.feed, gone.id);
+    } else if (gone.ack) {
+        feed_acked(t.feed, gone.id);
+    } else {
+        /* The acknowledgement travels back as long; now and then a copy comes later. */
+        bool twice = rng_chance(&t.rng, 50000) && t.count + 2 < FLYING;
+        enum err e = mirror_update(t.mirror, bytes_of(gone.data, gone.n));
+        if (e) {
+            t.failures++;
+            t.restarts++;
+            feed_restart(t.feed);
+        }
+        t.flying[t.count++] = (struct letter){.id = gone.id, .due = t.tick + t.delay, .ack = true};
+        if (twice) {
+            gone.due = t.tick + 1 + rng_below(&t.rng, 20);
+            t.flying[t.count++] = gone;
+            return;
+        }
+    }
+    heap_free(gone.data);
+}
+
+static void step(void)
+{
+    struct bytes message;
+    uint64_t id, transport;
+
+    t.tick++;
+    while (feed_next_stale(t.feed, &transport))
+        continue;
+    while (t.count + 4 < FLYING && feed_next(t.feed, 10000, &message, &id) == OK) {
+        feed_posted(t.feed, id, id);
+        struct letter l = {.id = id, .due = t.tick + t.delay + rng_below(&t.rng, 4)};
+        if (rng_chance(&t.rng, t.loss)) {
+            l.gone = true;
+            l.due += t.delay;
+        } else {
+            l.n = message.n;
+            l.data = malloc(message.n); /* exact size, for the sanitizers */
+            memcpy(l.data, message.p, message.n);
+        }
+        t.flying[t.count++] = l;
+    }
+    for (size_t i = 0; i < t.count;)
+        if (t.flying[i].due <= t.tick)
+            land(&t.flying[i]);
+        else
+            i++;
+}
+
+static bool same(void)
+{
+    struct desk_record exact = {
+        .kind = DESK_EXACT, .epoch = feed_epoch(t.feed), .version = t.capture.version};
+    uint8_t hash[DESK_HASH_BYTES];
+
+    pic_hash(t.capture.now, exact.hash);
+    return mirror_picture(t.mirror) && pic_equal(t.capture.now, mirror_picture(t.mirror)) &&
+           mirror_check(t.mirror, &exact, hash) == MIRROR_EXACT;
+}
+
+static bool settles(unsigned limit)
+{
+    while (limit-- && !feed_complete(t.feed))
+        step();
+    return feed_complete(t.feed) && same();
+}
+
+static void a_still_picture_arrives(void)
+{
+    setup(0);
+    EXPECT_EQ(take(draw(), true), OK);
+    EXPECT(feed_dirty(t.feed) && !feed_complete(t.feed));
+    EXPECT(settles(100));
+    EXPECT(mirror_has_changed(t.mirror));
+    mirror_shown(t.mirror);
+    EXPECT(!mirror_has_changed(t.mirror));
+    EXPECT(!feed_dirty(t.feed));
+    teardown();
+}
+
+static void a_black_picture_arrives_too(void)
+{
+    setup(0);
+    t.loss = 500000;
+    EXPECT_EQ(take((struct rect){0}, true), OK);
+    EXPECT(settles(1000));
+    EXPECT_EQ(mirror_picture(t.mirror)->width, WIDTH);
+    teardown();
+}
+
+static void changes_through_loss(uint32_t loss, unsigned frames)
+{
+    for (unsigned i = 0; i < frames; i++) {
+        if (take(draw(), false))
+            test_fail(__FILE__, __LINE__, "take");
+        t.loss = loss;
+        step();
+        if (i % 50 == 49 && !settles(400))
+            test_fail(__FILE__, __LINE__, "settles");
+    }
+}
+
+static void everything_arrives_whatever_is_lost(void)
+{
+    struct feed_counters c;
+
+    setup(0);
+    changes_through_loss(0, 100);
+    EXPECT(!test_failed());
+    changes_through_loss(100000, 300);
+    EXPECT(!test_failed());
+    changes_through_loss(600000, 200);
+    EXPECT(!test_failed());
+    EXPECT_EQ(t.failures, 0);
+    feed_count(t.feed, &c);
+    EXPECT(c.snapshots > 50 && c.gone > 50 && c.forsaken > 10);
+    teardown();
+}
+
+/* Referring to what may never arrive breaks the picture: the reason for snapshots. */
+static void without_acknowledged_references_it_fails(void)
+{
+    setup(FEED_WITHOUT_ACKED);
+    for (unsigned i = 0; i < 100; i++) {
+        EXPECT_EQ(take(draw(), false), OK);
+        t.loss = 300000;
+        step();
+    }
+    EXPECT(t.failures > 0);
+    teardown();
+}
+
+static void a_new_size_begins_anew(void)
+{
+    setup(0);
+    t.loss = 100000;
+    for (unsigned i = 0; i < 12; i++) {
+        t.width = 50 + 40 * (i % 5);
+        t.height = 200 - 30 * (i % 3);
+        EXPECT_EQ(take(draw(), false), OK);
+        step();
+        step();
+    }
+    EXPECT(settles(500));
+    feed_restart(t.feed);
+    EXPECT(settles(500));
+    EXPECT_EQ(t.failures, 0);
+    teardown();
+}
+
+static void a_missed_damage_is_found(void)
+{
+    setup(0);
+    EXPECT_EQ(take(draw(), true), OK);
+    t.px[0] ^= 0x010101;
+    EXPECT_EQ(take((struct rect){5, 5, 1, 1}, false), OK);
+    EXPECT_EQ(t.capture.missed, 0);
+    EXPECT(settles(100));
+    EXPECT_EQ(take((struct rect){0}, true), OK);
+    EXPECT_EQ(t.capture.missed, 1);
+    EXPECT(!feed_complete(t.feed));
+    EXPECT(settles(100));
+    teardown();
+}
+
+static void wrong_claims_are_seen(void)
+{
+    struct desk_record exact = {.kind = DESK_EXACT};
+    uint8_t hash[DESK_HASH_BYTES];
+
+    setup(0);
+    EXPECT_EQ(mirror_check(t.mirror, &exact, hash), MIRROR_WRONG);
+    EXPECT_EQ(take(draw(), true), OK);
+    EXPECT(settles(100));
+    exact.epoch = mirror_epoch(t.mirror);
+    exact.version = mirror_version(t.mirror);
+    EXPECT_EQ(mirror_check(t.mirror, &exact, hash), MIRROR_WRONG);
+    exact.version--;
+    EXPECT_EQ(mirror_check(t.mirror, &exact, hash), MIRROR_MOVED);
+    teardown();
+}
+
+static void flipped_bits_never_crash_the_mirror(void)
+{
+    struct bytes message;
+    uint64_t id;
+
+    setup(0);
+    EXPECT_EQ(take(draw(), true), OK);
+    EXPECT_EQ(feed_next(t.feed, 10000, &message, &id), OK);
+    uint8_t *copy = malloc(message.n);
+    for (size_t bit = 0; bit < num_min(message.n * 8, 4000); bit++) {
+        memcpy(copy, message.p, message.n);
+        copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        (void)!mirror_update(t.mirror, bytes_of(copy, message.n));
+    }
+    for (size_t n = 0; n < message.n; n += 1 + n / 64)
+        (void)!mirror_update(t.mirror, bytes_of(message.p, n));
+    free(copy);
+    teardown();
+}
+
+static void memory_may_run_out(void)
+{
+    for (uint64_t nth = 1; nth < 3000; nth += 1 + nth / 40) {
+        setup(0);
+        if (!t.feed || !t.mirror)
+            continue;
+        heap_fail_at(nth);
+        for (unsigned i = 0; i < 6; i++) {
+            (void)!take(draw(), false);
+            step();
+        }
+        bool fired = heap_fault_fired();
+        heap_fail_at(0);
+        EXPECT_EQ(take(draw(), true), OK);
+        EXPECT(settles(400));
+        teardown();
+        if (!fired)
+            return;
+    }
+    EXPECT(!"the loop ends");
+}
+
+TEST_MAIN({"a_still_picture_arrives", a_still_picture_arrives},
+          {"a_black_picture_arrives_too", a_black_picture_arrives_too},
+          {"everything_arrives_whatever_is_lost", everything_arrives_whatever_is_lost},
+          {"without_acknowledged_references_it_fails", without_acknowledged_references_it_fails},
+          {"a_new_size_begins_anew", a_new_size_begins_anew},
+          {"a_missed_damage_is_found", a_missed_damage_is_found},
+          {"wrong_claims_are_seen", wrong_claims_are_seen},
+          {"flipped_bits_never_crash_the_mirror", flipped_bits_never_crash_the_mirror},
+          {"memory_may_run_out", memory_may_run_out})
