@@ -24,7 +24,7 @@ struct loop {
     ev_idle more;   /* active while tasks are left for the next turn, so that it comes at once */
     struct loop_timer timers; /* ring */
     struct loop_task tasks;   /* ring, oldest first */
-    bool stopped;
+    bool stopped, left;
     int code;
 };
 
@@ -204,8 +204,12 @@ void loop_free(struct loop *l)
 int loop_run(struct loop *l)
 {
     begin(l);
-    while (!l->stopped)
+    while (!l->stopped && !l->left)
         ev_run(l->ev, 0);
+    if (l->left) {
+        l->left = false;
+        return LOOP_LEFT;
+    }
     l->stopped = false;
     return l->code;
 }
@@ -225,6 +229,12 @@ void loop_stop(struct loop *l, int code)
     if (!l->stopped)
         l->code = code;
     l->stopped = true;
+    ev_break(l->ev, EVBREAK_ALL);
+}
+
+void loop_leave(struct loop *l)
+{
+    l->left = true;
     ev_break(l->ev, EVBREAK_ALL);
 }
 

@@ -19,6 +19,9 @@ struct loop_signal;
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
+/* What loop_run gives after loop_leave. */
+enum { LOOP_LEFT = -1000 };
+
 /* A deadline that is never reached. */
 #define LOOP_NEVER UINT64_MAX
 
@@ -55,6 +58,10 @@ void loop_turn(struct loop *l, bool wait);
 
 /* Makes loop_run return `code` after this turn; the first code given wins. */
 void loop_stop(struct loop *l, int code);
+
+/* Makes loop_run return LOOP_LEFT after this turn, for a part of a command that runs the loop until
+ * something it waits for has come. A loop_stop in the same turn is kept for the next loop_run. */
+void loop_leave(struct loop *l);
 
 /* The monotonic time in us, the same for a whole turn. */
 uint64_t loop_now_us(const struct loop *l);

@@ -9,6 +9,7 @@
 #include "core/crypt/ticket.h"
 #include "core/run/loop.h"
 #include "core/run/relay_udp.h"
+#include "core/run/resolve.h"
 #include "core/run/given.h"
 #include "core/wan/wan_link.h"
 #include "core/wan/wan_schedule.h"
@@ -86,6 +87,25 @@ static enum err numeric(const char *host, uint16_t port, struct addr *out)
     return e;
 }
 
+/* Looks the server's host up. ERR_AGAIN: a signal came first. */
+static enum err find_server(struct relay *r)
+{
+    const struct target *t = &r->ticket.target;
+    struct addr list[RESOLVE_MAX];
+    const char *why;
+    size_t count;
+    int code;
+    enum err e =
+        resolve_wait(r->loop, t->host, t->port, r->run->timeout_us, list, &count, &why, &code);
+
+    if (e == ERR_AGAIN)
+        return e;
+    if (e)
+        return reason_give(&r->run->reason, e, "cannot find the host %.80s: %s", t->host, why);
+    r->server = list[0];
+    return OK;
+}
+
 /* Reads the server's address or ticket. */
 static enum err read_server(struct relay *r)
 {
@@ -103,11 +123,7 @@ static enum err read_server(struct relay *r)
     if (e)
         return reason_give(&r->run->reason, ERR_USAGE, "bench relay: --to: %s at character %zu",
                            why.reason, why.at + 1);
-    e = numeric(r->ticket.target.host, r->ticket.target.port, &r->server);
-    if (e)
-        return reason_give(&r->run->reason, ERR_USAGE, "bench relay: --to: %.80s is no address",
-                           r->ticket.target.host);
-    return OK;
+    return find_server(r);
 }
 
 /* ---- what it says ---- */
@@ -276,6 +292,8 @@ enum err run_relay(const struct run_relay_config *config, struct run *run)
         e = make_links(&r, &w);
     if (!e)
         e = relay_datagrams(&r);
+    if (e == ERR_AGAIN)
+        e = OK; /* told to stop before it began */
     ticket_wipe(&r.ticket);
     relay_udp_free(r.udp);
     wan_link_free(r.up);

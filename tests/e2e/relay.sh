@@ -117,6 +117,8 @@ refused() {
 to="--to 127.0.0.1:9"
 refused $to
 refused --udp 127.0.0.1:0
+exits "a host that is not there" 3 "$farspan" bench relay --udp 127.0.0.1:0 --timeout 2s \
+    --to nowhere.invalid:1
 refused --udp nowhere.example:1 $to
 refused --udp 127.0.0.1:0 --to farspan://x/y
 refused --udp 127.0.0.1:0 $to --outage 5s
