@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/screen/test_source.h"
+#include "core/screen/x11_source.h"
 
 /* Whether `name` is `kind` alone or followed by ':' or ','. */
 static bool is_kind(const char *name, const char *kind)
@@ -20,6 +21,8 @@ enum err source_open(const char *name, uint64_t now_us, struct source **out, cha
     snprintf(reason, room, "out of memory");
     if (is_kind(name, "test"))
         return test_source_open(name, now_us, out, reason, room);
-    snprintf(reason, room, "%s: no such source (test[:WxH])", name);
+    if (is_kind(name, "x11"))
+        return x11_source_open(name[3] ? name + 4 : NULL, now_us, out, reason, room);
+    snprintf(reason, room, "%s: no such source (x11[:DISPLAY], test[:WxH])", name);
     return ERR_USAGE;
 }

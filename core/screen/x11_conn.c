@@ -350,6 +350,17 @@ void *x11_conn_demand(struct x11_conn *x, unsigned sequence)
     return reply;
 }
 
+void x11_conn_linger(struct x11_conn *x, uint32_t ms)
+{
+    enum { SLICE_MS = 10, MOST_WAKEUPS = 1000 };
+
+    for (int i = 0; ms > 0 && i < MOST_WAKEUPS && x11_conn_pump(x) == OK; i++) {
+        uint32_t slice = (uint32_t)num_min(SLICE_MS, ms);
+        if (wait_readable(xcb_get_file_descriptor(x->c), slice) == ERR_AGAIN)
+            ms -= slice;
+    }
+}
+
 void x11_conn_drop(void *from_xcb)
 {
     free(from_xcb);

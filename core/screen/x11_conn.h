@@ -57,6 +57,9 @@ enum err x11_conn_reply(struct x11_conn *x, unsigned sequence, uint32_t patience
  * which then counts as gone. */
 void *x11_conn_demand(struct x11_conn *x, unsigned sequence);
 
+/* Takes in events for `ms` and does nothing else. */
+void x11_conn_linger(struct x11_conn *x, uint32_t ms);
+
 /* Frees a reply, error or event that libxcb gave (it has a heap of its own); NULL is fine. */
 void x11_conn_drop(void *from_xcb);
 

@@ -14,6 +14,7 @@
 #include "core/screen/rects.h"
 #include "core/screen/x11_conn.h"
 #include "core/screen/x11_image.h"
+#include "core/screen/x11_input.h"
 #include "core/screen/x11_pointer.h"
 
 enum {
@@ -46,6 +47,7 @@ struct x11_source {
     bool fetching_whole;
     uint64_t asked_us;
     struct x11_pointer pointer;
+    struct x11_input input;
     uint64_t now_us;
 };
 
@@ -57,6 +59,7 @@ static void take_event(void *owner, const xcb_generic_event_t *e)
     uint8_t type = e->response_type & 0x7f;
 
     x11_pointer_event(&s->pointer, &s->conn, e);
+    x11_input_take(&s->input, &s->conn, e);
     if (s->conn.damage && type == s->conn.damage_event + XCB_DAMAGE_NOTIFY) {
         const xcb_rectangle_t *a = &((const xcb_damage_notify_event_t *)e)->area;
         if (a->x >= 0 && a->y >= 0)
@@ -260,6 +263,7 @@ static enum err source_poll(struct source *head, uint64_t now_us)
     struct x11_source *s = (struct x11_source *)head;
 
     s->now_us = now_us;
+    x11_input_work(&s->input, &s->conn, now_us);
     x11_pointer_work(&s->pointer, &s->conn, now_us);
     return x11_conn_pump(&s->conn);
 }
@@ -324,6 +328,15 @@ static bool source_pointer(struct source *head, struct source_pointer *out)
     return s->pointer.known;
 }
 
+static void source_input(struct source *head, uint64_t now_us, const struct input_event *e)
+{
+    struct x11_source *s = (struct x11_source *)head;
+
+    s->now_us = now_us;
+    x11_input_act(&s->input, &s->conn, now_us, e);
+    x11_pointer_wake(&s->pointer, now_us);
+}
+
 static int source_fd(const struct source *head)
 {
     return xcb_get_file_descriptor(((const struct x11_source *)head)->conn.c);
@@ -331,7 +344,9 @@ static int source_fd(const struct source *head)
 
 static uint64_t source_deadline_us(const struct source *head)
 {
-    return x11_pointer_deadline_us(&((const struct x11_source *)head)->pointer);
+    const struct x11_source *s = (const struct x11_source *)head;
+
+    return num_min(x11_pointer_deadline_us(&s->pointer), x11_input_deadline_us(&s->input));
 }
 
 static void source_free(struct source *head)
@@ -340,6 +355,7 @@ static void source_free(struct source *head)
 
     if (!s)
         return;
+    x11_input_release(&s->input, &s->conn);
     x11_image_release(&s->image, &s->conn);
     x11_conn_close(&s->conn);
     heap_free(s);
@@ -351,6 +367,7 @@ static const struct source_ops ops = {
     .damaged = source_damaged,
     .capture = source_capture,
     .pointer = source_pointer,
+    .input = source_input,
     .fd = source_fd,
     .deadline_us = source_deadline_us,
     .free = source_free,
@@ -391,6 +408,7 @@ enum err x11_source_open(const char *display, uint64_t now_us, struct source **o
     s->conn.owner = s;
     watch(s);
     x11_pointer_init(&s->pointer, &s->conn);
+    x11_input_init(&s->input, &s->conn);
     if ((e = measure(s))) {
         snprintf(reason, room, "X display %s: %s", s->conn.display, err_text(e));
         source_free(&s->head);
