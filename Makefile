@@ -36,6 +36,8 @@ FUZZ_NAMES = $(basename $(notdir $(sort $(wildcard tests/fuzz/*_fuzz.c))))
 CLI_TESTS = $(sort $(wildcard tests/cli/*.sh))
 E2E_TESTS = $(sort $(wildcard tests/e2e/*.sh))
 SIM_TESTS = $(sort $(wildcard tests/sim/*.sh))
+# Second implementations, from the docs alone, which check the golden files.
+REF_TESTS = $(sort $(wildcard tests/ref/*_ref.py))
 FUZZ_SECONDS = 60
 
 .DEFAULT_GOAL = all
@@ -130,7 +132,7 @@ check: deps deps-check ## install, build, run every quick test
 # Both compilers with warnings as errors, then everything in one run that gives one total.
 CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/bench/udp_blast $(BUILD)/clang/farspan $(BUILD)/asan/farspan man \
                $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
-CHECK_RUNS = tests/lint/lint.py tests/lint/self_test.py \
+CHECK_RUNS = tests/lint/lint.py tests/lint/self_test.py $(REF_TESTS) \
              $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \
              $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(CLI_TESTS) $(E2E_TESTS) $(SIM_TESTS) \
              $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay)
