@@ -6,7 +6,7 @@
 #include "core/crypt/crypt.h"
 #include "core/peer/session.h"
 
-enum { FIRST_RETRY_US = 200000, RETRY_GAP_US = 500000, ACK_DELAY_US = 5000 };
+enum { FIRST_RETRY_US = 200000, RETRY_GAP_US = 500000, INIT_TRIES = 4, ACK_DELAY_US = 5000 };
 
 static uint8_t available_ciphers(void)
 {
@@ -112,6 +112,11 @@ enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
 
     if (now_us < d->next_us)
         return ERR_AGAIN;
+    if (p->state == SESSION_INIT && d->tries == INIT_TRIES) {
+        /* Perhaps what the cookie packet said was damaged on its way: ask anew. */
+        p->state = SESSION_HELLO;
+        d->tries = 0;
+    }
     if (p->state == SESSION_INIT) {
         enum err e = d->message_ready ? OK : make_message(p);
         if (e) {
@@ -132,6 +137,8 @@ enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     memcpy(packet.nonce, d->nonce, sizeof packet.nonce);
     packet_encode_long(&packet, &w);
     d->next_us = now_us + num_min((uint64_t)FIRST_RETRY_US << num_min(d->tries++, 4), RETRY_GAP_US);
+    if (!session_with(p, PEER_WITHOUT_RESEND))
+        d->next_us = UINT64_MAX;
     *n = w.n;
     *to = p->remote;
     return OK;
@@ -144,11 +151,18 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
     if ((p->state != SESSION_HELLO && p->state != SESSION_INIT) ||
         memcmp(packet->nonce, d->nonce, sizeof d->nonce) != 0 || packet->proof.n == 0)
         return;
-    bool again = p->state == SESSION_INIT;
-    if (again && d->proof_kind == PACKET_PROOF_COOKIE &&
+    if (p->state == SESSION_INIT && d->proof_kind == PACKET_PROOF_COOKIE &&
         bytes_equal(packet->proof, bytes_of(d->proof, d->proof_bytes)))
         return; /* a copy of the one we have */
     if (d->has_expected && memcmp(packet->server_key, d->expected, KEY_BYTES) != 0) {
+        /* Nothing protects this packet: one flipped bit must not look like another host. */
+        if (!d->has_doubted || memcmp(packet->server_key, d->doubted, KEY_BYTES) != 0) {
+            d->has_doubted = true;
+            memcpy(d->doubted, packet->server_key, KEY_BYTES);
+            p->state = SESSION_HELLO;
+            d->next_us = now_us;
+            return;
+        }
         session_fail(p, now_us, ERR_REFUSED,
                      "the host's key is not the known one: somebody may be in between, or the "
                      "host was set up anew",
@@ -158,8 +172,10 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
     memcpy(d->proof, packet->proof.p, packet->proof.n);
     d->proof_bytes = packet->proof.n;
     d->proof_kind = PACKET_PROOF_COOKIE;
-    if (again && memcmp(packet->server_key, d->server_key, KEY_BYTES) == 0 &&
+    if (d->message_ready && memcmp(packet->server_key, d->server_key, KEY_BYTES) == 0 &&
         packet->ciphers == d->server_ciphers) {
+        d->tries = p->state == SESSION_INIT ? d->tries : 0;
+        p->state = SESSION_INIT;
         d->next_us = now_us; /* the same message 1 with a new proof */
         return;
     }

@@ -26,8 +26,9 @@ enum session_state {
 struct session_dial {
     struct key_pair identity;
     struct noise noise;
-    bool has_expected, has_token, has_address_token, message_ready;
+    bool has_expected, has_token, has_address_token, message_ready, has_doubted;
     uint8_t expected[KEY_BYTES], server_key[KEY_BYTES];
+    uint8_t doubted[KEY_BYTES]; /* another than the expected key that was said once */
     uint8_t token_id[HELLO_TOKEN_ID_BYTES], token_secret[32];
     uint8_t ciphers, server_ciphers;
     uint8_t nonce[PACKET_NONCE_BYTES];
