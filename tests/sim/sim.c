@@ -285,8 +285,10 @@ static void send_one(struct sim *s, size_t from, const struct addr *to, struct b
     struct link *l = owner < s->nodes ? link_between(s, from, owner) : NULL;
 
     log_datagram(s, l ? "send" : "nowhere", &source, to, data);
-    if (s->tap.see)
-        s->tap.see(s->tap.self, s, &source, to, data);
+    if (s->tap.see && !s->tap.see(s->tap.self, s, &source, to, data)) {
+        sim_note(s, "swallowed");
+        return;
+    }
     if (l == NULL)
         return;
     uint64_t user = (uint64_t)address_number(s, &source) << 32 | address_number(s, to);
@@ -306,24 +308,38 @@ static bool spins(struct sim *s, struct node *n)
     return true;
 }
 
-static void give_turn(struct sim *s, size_t node)
+/* Takes out all datagrams of the moment; gives whether there were any. */
+static bool drain(struct sim *s, size_t node, uint64_t now_us)
 {
     struct node *n = &s->node[node];
-    uint64_t now_us = node_time(n, s->now_us);
     uint8_t space[SIM_DATAGRAM_MAX];
+    bool any = false;
 
-    if (!n->on || s->failure[0])
-        return;
-    if (n->ops->work)
-        n->ops->work(n->self, now_us);
     for (;;) {
         struct addr to = {.family = ADDR_NONE};
         uint8_t ecn = WAN_ECN_NONE;
         size_t bytes = n->ops->output(n->self, now_us, space, sizeof space, &to, &ecn);
         if (bytes == 0 || spins(s, n))
-            break;
+            return any;
         CHECK(bytes <= sizeof space);
         send_one(s, node, &to, bytes_of(space, bytes), ecn);
+        any = true;
+    }
+}
+
+static void give_turn(struct sim *s, size_t node)
+{
+    struct node *n = &s->node[node];
+    uint64_t now_us = node_time(n, s->now_us);
+    bool any = true;
+
+    if (!n->on || s->failure[0])
+        return;
+    /* What the application does makes output, and output can make events for the application. */
+    for (int turn = 0; (any || turn < 2) && !s->failure[0]; turn++) {
+        if (n->ops->work)
+            n->ops->work(n->self, now_us);
+        any = drain(s, node, now_us);
     }
     uint64_t deadline_us = true_time(n, n->ops->deadline_us(n->self, now_us));
     if (deadline_us <= s->now_us && spins(s, n))

@@ -20,7 +20,8 @@ enum {
 };
 
 /* What a node does. Times are the node's own clock. After every input and at every deadline the
- * harness calls `work` and then `output` until it has nothing more, all at that instant. */
+ * harness calls `work` and then `output` until there is nothing more, and both again until nothing
+ * comes of it, all at that instant. */
 struct sim_ops {
     /* One datagram has arrived; bytes are borrowed. */
     void (*input)(void *self, uint64_t now_us, const struct addr *from, const struct addr *to,
@@ -36,9 +37,10 @@ struct sim_ops {
 
 struct sim;
 
-/* Sees every datagram as it enters the network, to record or to replay it. Borrows the bytes. */
+/* Sees every datagram as it enters the network, to record, replay or swallow it (then it gives
+ * false). Borrows the bytes. */
 struct sim_tap {
-    void (*see)(void *self, struct sim *s, const struct addr *from, const struct addr *to,
+    bool (*see)(void *self, struct sim *s, const struct addr *from, const struct addr *to,
                 struct bytes data);
     void *self;
 };

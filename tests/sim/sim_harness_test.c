@@ -157,14 +157,22 @@ static void forged_datagrams_arrive(void)
     sim_free(s);
 }
 
-static void tap_see(void *self, struct sim *s, const struct addr *from, const struct addr *to,
+static bool tap_see(void *self, struct sim *s, const struct addr *from, const struct addr *to,
                     struct bytes data)
 {
     (void)s, (void)from, (void)to;
     *(uint64_t *)self += data.n;
+    return true;
 }
 
-static void taps_see_all(void)
+static bool tap_swallow(void *self, struct sim *s, const struct addr *from, const struct addr *to,
+                        struct bytes data)
+{
+    (void)self, (void)s, (void)from, (void)to, (void)data;
+    return false;
+}
+
+static void taps_see_all_and_may_swallow(void)
 {
     struct pair p;
     struct sim *s = sim_new(1);
@@ -174,6 +182,13 @@ static void taps_see_all(void)
     sim_tap(s, &(struct sim_tap){tap_see, &bytes});
     EXPECT(sim_run(s, 10000000, sim_toy_done, &p.sender));
     EXPECT_EQ(bytes, 3 * (SIM_TOY_BLOCK + 16) + 3 * 16);
+    EXPECT_EQ(p.receiver.at, 3);
+    sim_free(s);
+    s = sim_new(1);
+    pair_make(&p, s, 3, 0, NULL, NULL);
+    sim_tap(s, &(struct sim_tap){tap_swallow, NULL});
+    EXPECT(!sim_run(s, 10000000, sim_toy_done, &p.sender));
+    EXPECT_EQ(p.receiver.at, 0);
     sim_free(s);
 }
 
@@ -297,7 +312,8 @@ TEST_MAIN({"heap_gives_sources_by_time", heap_gives_sources_by_time},
           {"clocks_run_at_their_own_rate", clocks_run_at_their_own_rate},
           {"moving_loses_what_is_on_the_way", moving_loses_what_is_on_the_way},
           {"schedule_rebinds_the_sender", schedule_rebinds_the_sender},
-          {"forged_datagrams_arrive", forged_datagrams_arrive}, {"taps_see_all", taps_see_all},
+          {"forged_datagrams_arrive", forged_datagrams_arrive},
+          {"taps_see_all_and_may_swallow", taps_see_all_and_may_swallow},
           {"spinning_is_a_failure", spinning_is_a_failure},
           {"swarms_of_toys_get_through_and_repeat", swarms_of_toys_get_through_and_repeat},
           {"swarms_find_what_is_missing", swarms_find_what_is_missing},

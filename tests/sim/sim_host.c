@@ -55,14 +55,16 @@ static const struct sim_ops client_ops = {
 };
 
 struct sim_client *sim_host_client(struct sim *s, const char *name, const struct addr *address,
-                                   const struct peer_config *config)
+                                   const struct peer_config *config, uint32_t without)
 {
     struct sim_client *c = heap_alloc(sizeof *c);
 
     CHECK(c);
     c->sim = s;
+    c->without = without;
     if (config)
         c->config = *config;
+    c->config.without = without & ~(uint32_t)SIM_WITHOUT_HOST;
     key_generate(&c->identity, sim_rng(s));
     sim_app_init(&c->app, s, name, NULL, true);
     c->node = sim_node(s, name, &client_ops, c, address);
@@ -93,12 +95,25 @@ void sim_host_dial(struct sim_client *c)
     c->app.other = NULL;
     rng_seed(&rng, rng_u64(sim_rng(c->sim)));
     c->dial.identity = &c->identity;
-    CHECK(peer_new(&c->config, &c->dial, &rng, sim_node_now_us(c->sim, c->node), &c->peer) == OK);
+    struct peer_dial dial = c->dial;
+    if (c->without & SIM_WITHOUT_PINNING)
+        dial.expected_key = NULL;
+    if (c->without & SIM_WITHOUT_TOKENS)
+        dial.address_token = bytes_of(NULL, 0);
+    CHECK(peer_new(&c->config, &dial, &rng, sim_node_now_us(c->sim, c->node), &c->peer) == OK);
     c->app.peer = c->peer;
     sim_kick(c->sim, c->node);
 }
 
 /* ---- server ---- */
+
+static bool is_trusted(const struct sim_server *sv, const uint8_t *key)
+{
+    for (size_t i = 0; i < sv->keys; i++)
+        if (memcmp(sv->key[i], key, KEY_BYTES) == 0)
+            return true;
+    return false;
+}
 
 static void server_judge(void *context, uint64_t now_us, const uint8_t *key,
                          const uint8_t *token_id, struct listener_verdict *out)
@@ -106,18 +121,17 @@ static void server_judge(void *context, uint64_t now_us, const uint8_t *key,
     struct sim_server *sv = context;
 
     *out = (struct listener_verdict){.reason = "this key is not authorised"};
-    for (size_t i = 0; i < sv->keys && !token_id; i++)
-        if (memcmp(sv->key[i], key, KEY_BYTES) == 0) {
-            out->welcome = true;
-            out->roles = ROLE_VIEW | ROLE_CONTROL;
-            return;
-        }
-    if (token_id == NULL)
+    if (token_id == NULL) {
+        out->welcome = (sv->without & SIM_WITHOUT_TRUST) || is_trusted(sv, key);
+        out->roles = out->welcome ? ROLE_VIEW | ROLE_CONTROL : 0;
         return;
+    }
     const struct invite *invite;
     enum invite_verdict v = invite_find(sv->invites, token_id, key, now_us, &invite);
     out->welcome = v == INVITE_GOOD;
     out->reason = invite_reason(v);
+    if (sv->without & SIM_WITHOUT_PROOF && v == INVITE_GOOD)
+        v = invite_enrol(sv->invites, token_id, key, now_us);
     if (invite) {
         out->roles = invite->roles;
         out->psk = invite->secret;
@@ -129,7 +143,7 @@ static const char *server_enrol(void *context, uint64_t now_us, const uint8_t *k
 {
     struct sim_server *sv = context;
 
-    if (token_id == NULL)
+    if (token_id == NULL || (sv->without & SIM_WITHOUT_ENROL))
         return NULL;
     enum invite_verdict v = invite_enrol(sv->invites, token_id, key, now_us);
     return v == INVITE_GOOD ? NULL : invite_reason(v);
@@ -216,17 +230,24 @@ static void listen(struct sim_server *sv)
 }
 
 struct sim_server *sim_host_server(struct sim *s, const char *name, const struct addr *address,
-                                   const struct listener_config *config)
+                                   const struct listener_config *config, uint32_t without)
 {
     struct sim_server *sv = heap_alloc(sizeof *sv);
 
     CHECK(sv);
     sv->sim = s;
+    sv->without = without;
     sv->invites = heap_alloc(sizeof *sv->invites);
     CHECK(sv->invites);
     invite_init(sv->invites);
     if (config)
         sv->config = *config;
+    sv->config.peer.without = without & ~(uint32_t)SIM_WITHOUT_HOST;
+    sv->config.without_cookies = without & SIM_WITHOUT_COOKIES;
+    if (without & SIM_WITHOUT_BUDGET) {
+        sv->config.max_peers = 0;
+        sv->config.handshakes_per_s = 1000000;
+    }
     key_generate(&sv->identity, sim_rng(s));
     sv->config.identity = &sv->identity;
     sv->config.auth =
@@ -263,6 +284,19 @@ void sim_host_server_free(struct sim_server *sv)
     invite_release(sv->invites);
     heap_free(sv->invites);
     heap_free(sv);
+}
+
+const struct invite *sim_host_invite(struct sim_server *sv, struct sim_client *c, uint32_t uses,
+                                     uint64_t for_us)
+{
+    uint64_t now_us = sim_node_now_us(sv->sim, sv->node);
+    const struct invite *invite;
+
+    CHECK(invite_add(sv->invites, sim_rng(sv->sim), now_us, ROLE_VIEW, uses,
+                     for_us == INVITE_NEVER ? INVITE_NEVER : now_us + for_us, &invite) == OK);
+    c->dial.token_id = invite->id;
+    c->dial.token_secret = invite->secret;
+    return invite;
 }
 
 void sim_host_trust(struct sim_server *sv, const uint8_t key[KEY_BYTES])

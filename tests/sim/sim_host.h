@@ -14,6 +14,18 @@
 
 enum { SIM_SERVER_SESSIONS = 64, SIM_SERVER_KEYS = 64 };
 
+/* Mechanisms of the hosts that can be switched off, above those of enum peer_without. */
+enum sim_host_without {
+    SIM_WITHOUT_COOKIES = 1 << 24, /* the listener works for unproven addresses */
+    SIM_WITHOUT_TRUST = 1 << 25,   /* the server lets every key in */
+    SIM_WITHOUT_PINNING = 1 << 26, /* the client accepts every host key */
+    SIM_WITHOUT_ENROL = 1 << 27,   /* invitations are never spent */
+    SIM_WITHOUT_PROOF = 1 << 28,   /* invitations are spent by message 1 */
+    SIM_WITHOUT_BUDGET = 1 << 29,  /* no limit of sessions and handshakes */
+    SIM_WITHOUT_TOKENS = 1 << 30,  /* address tokens are not used */
+    SIM_WITHOUT_HOST = 0x7f000000
+};
+
 /* One client with at most one session. */
 struct sim_client {
     struct sim *sim;
@@ -23,6 +35,7 @@ struct sim_client {
     struct peer_dial dial; /* what the next sim_client_dial says; identity is filled in */
     struct peer *peer;     /* owned */
     struct sim_app app;
+    uint32_t without;
 };
 
 /* One session that a server has taken. */
@@ -45,14 +58,15 @@ struct sim_server {
     struct invite_table *invites; /* owned */
     unsigned dropped;             /* sessions that were over and given back */
     bool keep;                    /* does not give sessions back */
+    uint32_t without;
     /* Called for each new session, to give it traffic; may be NULL. */
     void (*welcome)(struct sim_server *sv, struct sim_session *session, void *context);
     void *context;
 };
 
-/* Gives a client node with a new identity. */
+/* Gives a client node with a new identity. `without`: bits of both kinds, for all its sessions. */
 struct sim_client *sim_host_client(struct sim *s, const char *name, const struct addr *address,
-                                   const struct peer_config *config);
+                                   const struct peer_config *config, uint32_t without);
 
 /* Takes a client that is no longer used by the simulation. */
 void sim_host_client_free(struct sim_client *c);
@@ -67,13 +81,17 @@ void sim_host_hang_up(struct sim_client *c);
 /* Gives a server node with a new identity and an invitation table, listening. `config`: its
  * identity and auth are filled in. */
 struct sim_server *sim_host_server(struct sim *s, const char *name, const struct addr *address,
-                                   const struct listener_config *config);
+                                   const struct listener_config *config, uint32_t without);
 
 /* Takes a server that is no longer used by the simulation. */
 void sim_host_server_free(struct sim_server *sv);
 
 /* Forgets everything but identity and trust, as a restarted process does. */
 void sim_host_restart(struct sim_server *sv);
+
+/* Makes an invitation and has the client's next sessions show it. */
+const struct invite *sim_host_invite(struct sim_server *sv, struct sim_client *c, uint32_t uses,
+                                     uint64_t for_us);
 
 /* Lets a key in. */
 void sim_host_trust(struct sim_server *sv, const uint8_t key[KEY_BYTES]);

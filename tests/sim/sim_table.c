@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/num.h"
-#include "core/peer/peer.h"
+#include "tests/sim/sim_host.h"
 
 const struct sim_mechanism sim_table_mechanism[] = {
     {"resend", PEER_WITHOUT_RESEND},
@@ -21,6 +21,9 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"trust", SIM_WITHOUT_TRUST},
     {"pinning", SIM_WITHOUT_PINNING},
     {"enrol", SIM_WITHOUT_ENROL},
+    {"proof", SIM_WITHOUT_PROOF},
+    {"budget", SIM_WITHOUT_BUDGET},
+    {"tokens", SIM_WITHOUT_TOKENS},
 };
 const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 

@@ -8,15 +8,6 @@
 extern const struct sim_mechanism sim_table_mechanism[];
 extern const size_t sim_table_mechanisms;
 
-/* Switches of the harness itself, above those of enum peer_without. */
-enum sim_table_without {
-    SIM_WITHOUT_COOKIES = 1 << 24, /* the listener works for unproven addresses */
-    SIM_WITHOUT_TRUST = 1 << 25,   /* the server lets every key in */
-    SIM_WITHOUT_PINNING = 1 << 26, /* the client accepts every host key */
-    SIM_WITHOUT_ENROL = 1 << 27,   /* invitations are never spent */
-    SIM_WITHOUT_HARNESS = 0xff000000u
-};
-
 /* The scenarios of each topic, ended by one without a name. */
 extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
     scenario_path_table[], scenario_rate_table[], scenario_attack_table[];

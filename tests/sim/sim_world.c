@@ -15,16 +15,35 @@ struct wan_config sim_world_link(uint64_t rate_bps, uint64_t delay_us)
     return c;
 }
 
+struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
+                                   const struct wan_config *link)
+{
+    struct addr address = sim_addr(host, 40000);
+    struct sim_client *c = sim_host_client(w->sim, name, &address, &w->client->config, w->without);
+
+    c->dial =
+        (struct peer_dial){.to = w->client->dial.to, .expected_key = w->server->identity.public};
+    sim_join(w->sim, c->node, w->server->node, link, link);
+    CHECK(w->guests < SIM_WORLD_GUESTS);
+    return w->guest[w->guests++] = c;
+}
+
 static void welcome(struct sim_server *sv, struct sim_session *session, void *context)
 {
     struct sim_world *w = context;
+    const uint8_t *key = session->app.other_key;
 
     (void)sv;
-    if (memcmp(session->app.other_key, w->client->identity.public, KEY_BYTES) != 0)
-        return;
-    w->session = session;
-    session->app.other = &w->client->app;
-    w->client->app.other = &session->app;
+    if (memcmp(key, w->client->identity.public, KEY_BYTES) == 0) {
+        w->session = session;
+        session->app.other = &w->client->app;
+        w->client->app.other = &session->app;
+    }
+    for (size_t i = 0; i < w->guests; i++)
+        if (memcmp(key, w->guest[i]->identity.public, KEY_BYTES) == 0) {
+            session->app.other = &w->guest[i]->app;
+            w->guest[i]->app.other = &session->app;
+        }
 }
 
 void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
@@ -36,14 +55,11 @@ void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
     CHECK(crypt_init() == OK);
     if (plan == NULL)
         plan = &usual;
-    struct peer_config config = plan->client;
     struct listener_config listener = plan->listener;
-    config.without = without;
     listener.peer = plan->server;
-    listener.peer.without = without;
     *w = (struct sim_world){.sim = s, .without = without};
-    w->server = sim_host_server(s, "server", &server, &listener);
-    w->client = sim_host_client(s, "client", &client, &config);
+    w->server = sim_host_server(s, "server", &server, &listener, without);
+    w->client = sim_host_client(s, "client", &client, &plan->client, without);
     w->server->welcome = welcome;
     w->server->context = w;
     w->client->dial = (struct peer_dial){.to = server, .expected_key = w->server->identity.public};
@@ -55,6 +71,8 @@ void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
 void sim_world_end(struct sim_world *w)
 {
     sim_host_client_free(w->client);
+    for (size_t i = 0; i < w->guests; i++)
+        sim_host_client_free(w->guest[i]);
     sim_host_server_free(w->server);
 }
 
@@ -67,9 +85,9 @@ static bool is_connected(void *arg)
 
 static bool is_closed(void *arg)
 {
-    const struct sim_world *w = arg;
+    const struct sim_client *c = arg;
 
-    return w->client->app.closed > 0;
+    return c->app.closed > 0;
 }
 
 static bool is_finished(void *arg)
@@ -83,7 +101,8 @@ void sim_world_connect(struct sim_world *w, uint64_t within_us)
 {
     sim_host_dial(w->client);
     if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_connected, w))
-        sim_fail(w->sim, "not connected after %llu us", (unsigned long long)within_us);
+        sim_fail(w->sim, "not connected after %llu us%s%s", (unsigned long long)within_us,
+                 w->client->app.closed ? ": " : "", w->client->app.reason);
 }
 
 bool sim_world_pass(struct sim_world *w, uint64_t us)
@@ -104,11 +123,31 @@ void sim_world_finish(struct sim_world *w, uint64_t within_us)
     sim_fail(w->sim, "not everything is through after %llu us", (unsigned long long)within_us);
 }
 
-void sim_world_expect_closed(struct sim_world *w, enum err error, uint64_t within_us)
+void sim_world_expect_closed(struct sim_world *w, struct sim_client *c, enum err error,
+                             uint64_t within_us)
 {
-    if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_closed, w))
-        sim_fail(w->sim, "the session is not over after %llu us", (unsigned long long)within_us);
-    else if (w->client->app.error != error)
-        sim_fail(w->sim, "it ended with: %s: %s", err_text(w->client->app.error),
-                 w->client->app.reason);
+    if (sim_failure(w->sim))
+        return;
+    if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_closed, c))
+        sim_fail(w->sim, "%s: the session is not over after %llu us", c->app.name,
+                 (unsigned long long)within_us);
+    else if (c->app.error != error)
+        sim_fail(w->sim, "%s ended with: %s: %s", c->app.name, err_text(c->app.error),
+                 c->app.reason);
+}
+
+static bool is_guest_connected(void *arg)
+{
+    const struct sim_client *c = arg;
+
+    return c->app.connected > 0 && c->app.other;
+}
+
+void sim_world_expect_connected(struct sim_world *w, struct sim_client *c, uint64_t within_us)
+{
+    if (sim_failure(w->sim))
+        return;
+    if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_guest_connected, c))
+        sim_fail(w->sim, "%s: not connected after %llu us%s%s", c->app.name,
+                 (unsigned long long)within_us, c->app.closed ? ": " : "", c->app.reason);
 }

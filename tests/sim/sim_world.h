@@ -4,20 +4,22 @@
 
 #include "tests/sim/sim_host.h"
 
-enum { SECOND_US = 1000000 };
+enum { SECOND_US = 1000000, SIM_WORLD_GUESTS = 16 };
 
 struct sim_world {
     struct sim *sim;
     struct sim_client *client;
     struct sim_server *server;
-    struct sim_session *session; /* the server's newest; NULL: none yet */
+    struct sim_session *session;                /* the server's newest; NULL: none yet */
+    struct sim_client *guest[SIM_WORLD_GUESTS]; /* more clients, owned */
+    size_t guests;
     uint32_t without;
 };
 
 /* How to make one; zero means the usual. */
 struct sim_world_plan {
     const struct wan_config *up, *down; /* NULL: no limit, no delay; down NULL: as up */
-    struct peer_config client, server;  /* `without` is filled in */
+    struct peer_config client, server;  /* `without` is filled in by it */
     struct listener_config listener;
     bool stranger; /* the client's key is not let in */
 };
@@ -38,8 +40,17 @@ bool sim_world_pass(struct sim_world *w, uint64_t us);
 /* Runs until both apps have all their traffic through; fails when that takes longer. */
 void sim_world_finish(struct sim_world *w, uint64_t within_us);
 
-/* Fails unless the client's session is over with `error` within so long. */
-void sim_world_expect_closed(struct sim_world *w, enum err error, uint64_t within_us);
+/* Adds another client at 10.0.0.`host` with the first one's configuration, a stranger as yet, which
+ * has not dialled. */
+struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
+                                   const struct wan_config *link);
+
+/* Fails unless a client's session is over with `error` within so long. */
+void sim_world_expect_closed(struct sim_world *w, struct sim_client *c, enum err error,
+                             uint64_t within_us);
+
+/* Fails unless a client, which has dialled, is connected at both ends within so long. */
+void sim_world_expect_connected(struct sim_world *w, struct sim_client *c, uint64_t within_us);
 
 /* Fails unless `ok`, with what should have been. */
 #define SIM_EXPECT(world, ok)                                                                      \
