@@ -185,6 +185,26 @@ enum err file_replace(const char *path, struct bytes data, unsigned mode)
     return write_file(path, data, mode, true);
 }
 
+enum err file_check_place(const char *path)
+{
+    struct stat st;
+    char *folder = heap_string(path), *slash = folder ? strrchr(folder, '/') : NULL;
+    enum err e = OK;
+
+    if (!folder)
+        return ERR_MEMORY;
+    if (slash)
+        slash[slash == folder] = 0;
+    if (access(slash ? folder : ".", W_OK | X_OK) < 0) {
+        e = failed("write", path);
+    } else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        e = failed("write", path);
+    }
+    heap_free(folder);
+    return e;
+}
+
 /* Whether the file has a last line without an end; also for a file that cannot be read. */
 static bool is_cut(int fd)
 {

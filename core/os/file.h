@@ -24,6 +24,10 @@ enum err file_create(const char *path, struct bytes data, unsigned mode) MUST_US
  * one whole. */
 enum err file_replace(const char *path, struct bytes data, unsigned mode) MUST_USE;
 
+/* Whether a file could be made or replaced at `path`: its folder is there and may be written to,
+ * and the name is no folder itself. ERR_SYSTEM (logged), ERR_MEMORY. Promises nothing for later. */
+enum err file_check_place(const char *path) MUST_USE;
+
 /* Appends the borrowed line and a newline to `path`, which is made with permissions `mode` when
  * absent; durable, and whole also when several processes append at once. Ends a last line that
  * has no newline first. ERR_SYSTEM, ERR_MEMORY (logged). */

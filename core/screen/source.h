@@ -37,8 +37,8 @@ struct source;
  * deadline is reached. */
 struct source_ops {
     const char *name;
-    /* Takes in what has happened (events of the fd). ERR_UNREACHABLE: the source is gone for good.
-     */
+    /* Takes in what has happened (events of the fd). ERR_UNREACHABLE: the source is gone for good;
+     * ERR_MALFORMED, ERR_SYSTEM: a file cannot be played on (logged). */
     enum err (*poll)(struct source *s, uint64_t now_us);
     /* Whether a capture now might find something new. */
     bool (*damaged)(const struct source *s);
@@ -64,7 +64,7 @@ struct source {
 
 /* Opens "x11[:DISPLAY]", "test[:WxH]" or a file, as `serve` takes them. What is wrong with it
  * goes to `reason` (a sentence, at most `room` bytes). ERR_USAGE, ERR_NOT_FOUND, ERR_UNREACHABLE,
- * ERR_UNSUPPORTED, ERR_MEMORY. */
+ * ERR_UNSUPPORTED, ERR_MEMORY; files: ERR_MALFORMED, ERR_LIMIT, ERR_SYSTEM. */
 enum err source_open(const char *name, uint64_t now_us, struct source **out, char *reason,
                      size_t room) MUST_USE;
 
