@@ -4,8 +4,10 @@
 
 #include "core/base/buf.h"
 #include "core/base/json.h"
+#include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/crypt/crypt.h"
+#include "core/crypt/exercise.h"
 #include "core/crypt/noise.h"
 #include "core/os/file.h"
 #include "tests/unit/test.h"
@@ -404,6 +406,20 @@ static void space_and_turns_are_kept(void)
     EXPECT_EQ(in.n, 0);
 }
 
+static void exercises_do_their_work(void)
+{
+    EXPECT_EQ(crypt_init(), OK);
+    for (enum cipher c = CIPHER_AESGCM; c <= CIPHER_CHACHAPOLY; c++) {
+        exercise_close(c, 0, 2);
+        exercise_close(c, LIMIT_DATAGRAM_BYTES, 2);
+        EXPECT_EQ(exercise_open(c, LIMIT_DATAGRAM_BYTES, 2), OK);
+        EXPECT_EQ(exercise_open(c, 0, 2), OK);
+        EXPECT_EQ(exercise_handshakes(c, 2), OK);
+    }
+    EXPECT_EQ(exercise_handshakes((enum cipher)9, 1), ERR_UNSUPPORTED);
+    EXPECT_EQ(exercise_handshakes((enum cipher)9, 0), OK);
+}
+
 TEST_MAIN({"vectors pass in both roles", vectors_pass_in_both_roles},
           {"every flipped bit is refused", every_flipped_bit_is_refused},
           {"every cut and longer message is refused", every_cut_and_longer_message_is_refused},
@@ -411,4 +427,5 @@ TEST_MAIN({"vectors pass in both roles", vectors_pass_in_both_roles},
           {"the psk can be tried again", the_psk_can_be_tried_again},
           {"low-order points are refused", low_order_points_are_refused},
           {"a low-order client is refused", a_low_order_client_is_refused},
-          {"space and turns are kept", space_and_turns_are_kept})
+          {"space and turns are kept", space_and_turns_are_kept},
+          {"exercises do their work", exercises_do_their_work})
