@@ -39,6 +39,8 @@ SIM_TESTS = $(sort $(wildcard tests/sim/*.sh))
 # Second implementations, from the docs alone, which check the golden files.
 REF_TESTS = $(sort $(wildcard tests/ref/*_ref.py))
 FUZZ_SECONDS = 60
+FULL_FUZZ_SECONDS = 60
+JOBS = $(shell nproc)
 
 .DEFAULT_GOAL = all
 all: $(BUILD)/farspan ## build build/farspan, one static file
@@ -127,20 +129,22 @@ report: ## sizes to think about and formatting to look at; never fails
 	@tests/lint/report.py
 
 check: deps deps-check ## install, build, run every quick test
-	@$(MAKE) --no-print-directory -s check-run
+	@$(MAKE) --no-print-directory -s -j $(JOBS) check-run
 
 # Both compilers with warnings as errors, then everything in one run that gives one total.
-CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/bench/udp_blast $(BUILD)/clang/farspan $(BUILD)/asan/farspan man \
+CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/bench/udp_blast $(BUILD)/clang/farspan \
+               $(BUILD)/asan/farspan man \
                $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
-CHECK_RUNS = tests/lint/lint.py tests/lint/self_test.py $(REF_TESTS) \
+CHECK_RUNS = tests/lint/lint.py -j 2 tests/lint/self_test.py $(REF_TESTS) \
              $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \
-             $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(CLI_TESTS) $(E2E_TESTS) $(SIM_TESTS) \
-             $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay)
+             $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay) \
+             $(SIM_TESTS) -j 1 $(CLI_TESTS) $(E2E_TESTS)
 check-run: $(CHECK_BUILDS) $(filter $(BUILD)/%,$(CHECK_RUNS))
 	@tests/run $(CHECK_RUNS)
 
 check-full: deps deps-check ## check and what takes longer (FARSPAN_FULL=1 in the tests), then fuzz
-	@FARSPAN_FULL=1 $(MAKE) --no-print-directory -s check-run fuzz FUZZ_SECONDS=600
+	@FARSPAN_FULL=1 $(MAKE) --no-print-directory -s -j $(JOBS) check-run
+	@$(MAKE) --no-print-directory -s fuzz FUZZ_SECONDS=$(FULL_FUZZ_SECONDS)
 
 # A fuzz target is tests/fuzz/NAME_fuzz.c, its inputs so far are tests/fuzz/corpus/NAME_fuzz/.
 $(BUILD)/fuzz/%_fuzz: $(BUILD)/fuzz/tests/fuzz/%_fuzz.o $(BUILD)/fuzz/libfarspan.a

@@ -82,4 +82,6 @@ is "its own folders" "$status $last" "0 8 passed, 0 failed, 0 skipped"
 refuse "which are gone" test -e "$(cat "$work/note")"
 run -j 2 EXTRA=no "$work/good" "$work/bad"
 is "two at once" "$status $last" "1 4 passed, 2 failed, 0 skipped"
+run -j 2 "$work/good" -j 1 "$work/good" -t 1 "$work/good"
+is "in batches" "$status $last" "0 9 passed, 0 failed, 0 skipped"
 finish
