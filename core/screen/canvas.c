@@ -96,42 +96,60 @@ static uint32_t round_cover(struct box b, int32_t radius, bool lower, int32_t x,
     return cover_of(root(ex * ex + ey * ey) - (int64_t)radius * ONE);
 }
 
-void canvas_round(struct canvas *c, struct box b, int32_t radius, uint32_t colour, uint32_t cover)
+/* Blends the pixels of `seen` in the columns that the corners of `b` reach; fills those between. */
+static void round_row(struct canvas *c, struct box b, int32_t radius, bool lower, int32_t y,
+                      struct box seen, uint32_t colour)
+{
+    bool corner = y < b.y0 + radius || (lower && y >= b.y1 - radius);
+    int32_t left = corner ? b.x0 + radius : seen.x0, right = corner ? b.x1 - radius : seen.x1;
+
+    for (int32_t x = seen.x0; x < least(left, seen.x1); x++)
+        blend(c, x, y, colour, round_cover(b, radius, lower, x, y));
+    canvas_fill(c, (struct box){left, y, right, y + 1}, colour);
+    for (int32_t x = most(right, seen.x0); x < seen.x1; x++)
+        blend(c, x, y, colour, round_cover(b, radius, lower, x, y));
+}
+
+void canvas_round(struct canvas *c, struct box b, int32_t radius, uint32_t colour)
 {
     struct box seen = box_meet(b, c->clip);
 
     for (int32_t y = seen.y0; y < seen.y1; y++)
-        for (int32_t x = seen.x0; x < seen.x1; x++)
-            blend(c, x, y, colour, round_cover(b, radius, true, x, y) * cover / OPAQUE);
+        round_row(c, b, radius, true, y, seen, colour);
 }
 
 void canvas_cap(struct canvas *c, struct box b, int32_t radius, uint32_t top, uint32_t bottom)
 {
     struct box seen = box_meet(b, c->clip);
 
-    for (int32_t y = seen.y0; y < seen.y1; y++) {
-        uint32_t colour = fade_at(b, y, top, bottom);
-        for (int32_t x = seen.x0; x < seen.x1; x++)
-            blend(c, x, y, colour, round_cover(b, radius, false, x, y));
-    }
+    for (int32_t y = seen.y0; y < seen.y1; y++)
+        round_row(c, b, radius, false, y, seen, fade_at(b, y, top, bottom));
+}
+
+/* The part of a shadow in `strip`, which lies outside `b`. */
+static void shadow_strip(struct canvas *c, struct box b, int64_t reach, uint32_t cover,
+                         struct box strip)
+{
+    strip = box_meet(strip, c->clip);
+    for (int32_t y = strip.y0; y < strip.y1; y++)
+        for (int32_t x = strip.x0; x < strip.x1; x++) {
+            int64_t dx = most(most(b.x0 - x, x - b.x1 + 1), 0);
+            int64_t dy = most(most(b.y0 - y, y - b.y1 + 1), 0);
+            int64_t left =
+                reach * ONE - (dx && dy ? root((dx * dx + dy * dy) * ONE * ONE) : (dx + dy) * ONE);
+            if (left > 0)
+                blend(c, x, y, 0, (uint32_t)(left * left * cover / (reach * reach * ONE * ONE)));
+        }
 }
 
 void canvas_shadow(struct canvas *c, struct box b, int32_t reach, uint32_t cover)
 {
-    struct box seen = box_meet(box_grow(b, reach), c->clip);
+    struct box all = box_grow(b, reach);
 
-    for (int32_t y = seen.y0; y < seen.y1; y++)
-        for (int32_t x = seen.x0; x < seen.x1; x++) {
-            int64_t dx = most(most(b.x0 - x, x - b.x1 + 1), 0);
-            int64_t dy = most(most(b.y0 - y, y - b.y1 + 1), 0);
-            if (dx == 0 && dy == 0)
-                continue;
-            int64_t left = (int64_t)reach * ONE - root((dx * dx + dy * dy) * ONE * ONE);
-            if (left <= 0)
-                continue;
-            int64_t whole = (int64_t)reach * ONE;
-            blend(c, x, y, 0, (uint32_t)(left * left * cover / (whole * whole)));
-        }
+    shadow_strip(c, b, reach, cover, (struct box){all.x0, all.y0, all.x1, b.y0});
+    shadow_strip(c, b, reach, cover, (struct box){all.x0, b.y0, b.x0, b.y1});
+    shadow_strip(c, b, reach, cover, (struct box){b.x1, b.y0, all.x1, b.y1});
+    shadow_strip(c, b, reach, cover, (struct box){all.x0, b.y1, all.x1, all.y1});
 }
 
 void canvas_copy(struct canvas *c, struct box b, const uint32_t *from, size_t stride_px)

@@ -32,8 +32,8 @@ void canvas_fill(struct canvas *c, struct box b, uint32_t colour);
 /* Fills `b` with a run of colours from its upper to its lower edge. */
 void canvas_fade(struct canvas *c, struct box b, uint32_t top, uint32_t bottom);
 
-/* Fills `b` with rounded corners of `radius` pixels, `cover` / 255 opaque. */
-void canvas_round(struct canvas *c, struct box b, int32_t radius, uint32_t colour, uint32_t cover);
+/* Fills `b` with rounded corners of `radius` pixels. */
+void canvas_round(struct canvas *c, struct box b, int32_t radius, uint32_t colour);
 
 /* As canvas_round, only the upper corners round and colours running from top to bottom. */
 void canvas_cap(struct canvas *c, struct box b, int32_t radius, uint32_t top, uint32_t bottom);

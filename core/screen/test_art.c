@@ -102,44 +102,53 @@ static uint32_t brighter(uint32_t colour, int32_t by)
            channel((int32_t)(colour >> 8 & 255) + by) << 8 | channel((int32_t)(colour & 255) + by);
 }
 
-/* The sky at u, v (0..1023 across and 0..1023 from the top to the horizon). */
+enum { HORIZON = 620, SUN_U = 610, SUN_V = 478 };
+
+/* The sky at u, v (0..1023 across, 0..HORIZON down). */
 static uint32_t sky(int32_t u, int32_t v)
 {
-    uint32_t colour = v < 600 ? canvas_mix(0x27436f, 0xb0768c, (uint32_t)(v * 255 / 600))
-                              : canvas_mix(0xb0768c, 0xffc978, (uint32_t)((v - 600) * 255 / 424));
-    int32_t dx = u - 640, dy = v - 820, far = dx * dx + dy * dy * 2;
-    int32_t cloud = rough((uint32_t)u * 2 + 500, (uint32_t)v * 6, 4, 71) - 128;
+    int32_t w = v * 256 / HORIZON, dx = (u - SUN_U) * 3 / 2, dy = v - SUN_V;
+    int32_t far = dx * dx + dy * dy;
+    uint32_t colour = w < 140 ? canvas_mix(0x2b4a80, 0xa8799c, channel(w * 255 / 140))
+                              : canvas_mix(0xa8799c, 0xffc07a, channel((w - 140) * 255 / 116));
+    int32_t cloud = rough((uint32_t)(u + v) + 700, (uint32_t)v * 5 + 300, 5, 71) - 132;
 
     if (cloud > 0)
-        colour = canvas_mix(colour, v > 500 ? 0xffd9b0 : 0xd8b8c8, channel(cloud * 3));
-    if (far < 2600)
-        return 0xfff4d8;
-    return canvas_mix(colour, 0xffe9b0, channel(230 - (far - 2600) / 300));
+        colour = canvas_mix(colour, canvas_mix(0xcdb4cf, 0xffdcae, channel(w)), channel(cloud * 4));
+    if (far < 26 * 26)
+        return 0xfff6df;
+    return canvas_mix(colour, 0xffe6a8, channel(210 - (far - 26 * 26) / 220));
 }
 
 /* The picture without grain at u, v, both 0..1023. */
 static uint32_t scene(int32_t u, int32_t v)
 {
-    enum { HORIZON = 620 };
-    bool mirrored = v >= HORIZON;
     int32_t depth = v - HORIZON, w = v;
+    bool mirrored = depth >= 0;
 
     if (mirrored) {
-        int32_t ripple = noise((uint32_t)u * 3, (uint32_t)(depth * 5000 / (depth + 60)) * 8, 91);
-        w = HORIZON - 1 - depth - (ripple - 128) * (depth + 30) / 700;
-        u += (ripple - 128) * (depth + 20) / 900;
+        int32_t rows = depth * 2600 / (depth + 90);
+        int32_t ripple = noise((uint32_t)(u * 2 + 4000), (uint32_t)rows * 12, 91) - 128;
+        w = HORIZON - 1 - depth - ripple * (depth + 14) / 400;
+        u += ripple * (depth + 10) / 1500;
+        u = u < 0 ? 0 : u > 1023 ? 1023 : u;
         w = w < 0 ? 0 : w >= HORIZON ? HORIZON - 1 : w;
     }
-    uint32_t colour = sky(u < 0 ? 0 : u, w * 1023 / HORIZON);
-    int32_t far = 420 - rough((uint32_t)(u + 64) * 2, 0, 6, 5) * 220 / 128 + 150;
-    int32_t near = 560 - rough((uint32_t)(u + 900) * 3, 9 << 8, 6, 17) * 260 / 128 + 140;
+    uint32_t colour = sky(u, w);
+    /* Mountains are lower where the sun stands; hills with trees close the sides. */
+    int32_t aside = u > SUN_U ? u - SUN_U : SUN_U - u;
+    int32_t far = HORIZON - 30 - rough((uint32_t)(u + 64) * 2, 0, 6, 5) * (aside + 260) / 560;
+    int32_t middle = HORIZON - 8 - rough((uint32_t)(u + 300) * 3, 512, 5, 29) * (aside + 120) / 900;
+    int32_t shore = aside * aside / 3200 - 34 + rough((uint32_t)(u + 900) * 24, 2304, 4, 17) / 6;
 
     if (w > far)
-        colour = canvas_mix(colour, 0x51527a, 225 - channel((w - far) * 2 / 3) / 2);
-    if (w > near)
-        colour = canvas_mix(0x1c2a3a, 0x2f3f4c,
-                            channel(rough((uint32_t)u * 16, (uint32_t)w * 16, 3, 3)));
-    return mirrored ? canvas_mix(colour, 0x16283c, 70 + channel(depth / 4)) : colour;
+        colour = canvas_mix(0x6a6590, 0xb88fa6, channel((w - far) * 2));
+    if (w > middle)
+        colour = canvas_mix(0x3f4a70, 0x8d7a96, channel((w - middle) * 3));
+    if (shore > 0 && w > HORIZON - shore)
+        colour = canvas_mix(0x14222e, 0x2c4038,
+                            channel(rough((uint32_t)u * 20, (uint32_t)w * 26, 3, 3)));
+    return mirrored ? canvas_mix(colour, 0x1a3048, channel(60 + depth / 3)) : colour;
 }
 
 void test_art_photo(uint32_t *px, uint32_t width, uint32_t height)

@@ -20,7 +20,7 @@ static const struct {
     [TEST_PHOTO] = {868, 50, 384, 286, 200, 150},
     [TEST_TERMINAL] = {292, 456, 560, 240, 300, 140},
     [TEST_MOTION] = {880, 356, 368, 344, 368, 344},
-    [TEST_TRY] = {560, 74, 296, 330, 296, 330},
+    [TEST_TRY] = {560, 74, 296, 312, 296, 312},
 };
 
 static struct box screen(const struct test_desktop *d)
@@ -167,8 +167,9 @@ static void place_windows(struct test_desktop *d)
         int32_t height = fixed ? layout[i].height : (int32_t)(layout[i].height * h / 720);
         width = width < layout[i].min_width ? layout[i].min_width : width;
         height = height < layout[i].min_height ? layout[i].min_height : height;
-        d->window[i] = box_at((int32_t)(layout[i].x * w / 1280), (int32_t)(layout[i].y * h / 720),
-                              width, height);
+        int32_t y = (int32_t)(layout[i].y * h / 720);
+        y = y < TEST_DESKTOP_PANEL_PX + 4 ? TEST_DESKTOP_PANEL_PX + 4 : y;
+        d->window[i] = box_at((int32_t)(layout[i].x * w / 1280), y, width, height);
         d->order[i] = (enum test_desktop_window)i;
     }
 }

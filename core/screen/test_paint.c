@@ -58,10 +58,10 @@ static void paint_notes(const struct test_desktop *d, struct canvas *c)
         else
             canvas_label(c, d->text, b.x0 + MARGIN, y, INK, d->notes[i].text);
     }
-    canvas_round(c, bar, 4, 0xe4e8ea, 255);
+    canvas_round(c, bar, 4, 0xe4e8ea);
     if (all > view) {
         int32_t room = bar.y1 - bar.y0, top = room * d->notes_top_px / all;
-        canvas_round(c, box_at(bar.x0, bar.y0 + top, 8, room * view / all), 4, 0x9fb0bb, 255);
+        canvas_round(c, box_at(bar.x0, bar.y0 + top, 8, room * view / all), 4, 0x9fb0bb);
     }
     c->clip = was;
 }
@@ -82,8 +82,7 @@ static void paint_terminal(const struct test_desktop *d, struct canvas *c)
         canvas_text(c, d->text, b.x0 + 10, y, 0x5d7080, words(number));
         canvas_text(c, d->bold, b.x0 + 74, y, l->colour, words(l->distance));
         canvas_text(c, d->text, b.x0 + 166, y, 0xd4dde3, words(l->places));
-        canvas_text(c, d->text, b.x0 + 350, y, 0x93a4b0, words("light: "));
-        canvas_text(c, d->text, b.x0 + 406, y, 0xd4dde3, words(l->time));
+        canvas_text(c, d->text, b.x0 + 360, y, 0x93a4b0, words(l->time));
     }
     c->clip = was;
 }
@@ -181,12 +180,12 @@ static void paint_state(const struct test_desktop *d, struct canvas *c)
     canvas_fill(c, b, PAPER);
     canvas_label(c, d->bold, b.x0, b.y0, d->moving ? ORANGE : ACCENT,
                  words(d->moving ? "moving" : "at rest"));
-    canvas_round(c, bar, 5, 0xdfe6e9, 255);
+    canvas_round(c, bar, 5, 0xdfe6e9);
     done.x1 = bar.x0 + (bar.x1 - bar.x0) * (int32_t)step / TEST_DESKTOP_CYCLE;
     if (!d->moving)
         done = bar;
     if (done.x1 - done.x0 >= 10)
-        canvas_round(c, done, 5, d->moving ? ORANGE : ACCENT, 255);
+        canvas_round(c, done, 5, d->moving ? ORANGE : ACCENT);
     canvas_label(c, d->text, b.x0, b.y0 + 48, PALE, words("30 steps a second"));
     c->clip = was;
 }
@@ -223,8 +222,8 @@ static void paint_field(const struct test_desktop *d, struct canvas *c)
     int32_t width = canvas_label_width(d->text, text), room = inner.x1 - inner.x0 - 16;
     int32_t x = inner.x0 + 8 - (width > room ? width - room : 0);
 
-    canvas_round(c, b, 6, ACCENT, 255);
-    canvas_round(c, inner, 5, 0xffffff, 255);
+    canvas_round(c, b, 6, ACCENT);
+    canvas_round(c, inner, 5, 0xffffff);
     struct box was = clip_to(c, box_grow(inner, -2));
     if (text.n == 0)
         canvas_label(c, d->text, x + 5, b.y0 + 8, 0xa3b1ba, words("type something"));
@@ -240,10 +239,10 @@ static void paint_button(const struct test_desktop *d, struct canvas *c)
     int32_t x = (b.x0 + b.x1 - canvas_label_width(d->bold, words(label))) / 2;
 
     if (!d->pressed)
-        canvas_round(c, (struct box){b.x0, b.y0 + 3, b.x1, b.y1}, 8, 0x155766, 255);
+        canvas_round(c, (struct box){b.x0, b.y0 + 3, b.x1, b.y1}, 8, 0x155766);
     b.y0 += d->pressed ? 3 : 0;
     b.y1 -= d->pressed ? 0 : 3;
-    canvas_round(c, b, 8, d->pressed ? 0x155766 : ACCENT, 255);
+    canvas_round(c, b, 8, d->pressed ? 0x155766 : ACCENT);
     canvas_label(c, d->bold, x, b.y0 + 8, 0xffffff, words(label));
 }
 
@@ -282,6 +281,9 @@ static void paint_try(const struct test_desktop *d, struct canvas *c)
                      bytes_of(d->echo[i].text, d->echo[i].n));
         c->clip = was;
     }
+    if (d->echo[0].n == 0)
+        canvas_label(c, d->text, echo.x0 + 2, echo.y0, 0xa3b1ba,
+                     words("Return keeps the line here"));
     paint_button(d, c);
     snprintf(text, sizeof text, d->clicks == 1 ? "pressed once" : "pressed %u times",
              (unsigned)d->clicks);
@@ -295,11 +297,12 @@ static void paint_try(const struct test_desktop *d, struct canvas *c)
 
 static void paint_window(const struct test_desktop *d, struct canvas *c, enum test_desktop_window w)
 {
-    static const char *const titles[TEST_WINDOWS] = {[TEST_NOTES] = "Notes",
-                                                     [TEST_PHOTO] = "Evening at the lake",
-                                                     [TEST_TERMINAL] = "Terminal",
-                                                     [TEST_MOTION] = "Motion",
-                                                     [TEST_TRY] = "Try it"};
+    static const char *const titles[TEST_WINDOWS] = {
+        [TEST_NOTES] = "Notes",
+        [TEST_PHOTO] = "Evening at the lake",
+        [TEST_TERMINAL] = "What light in glass needs, there and back",
+        [TEST_MOTION] = "Motion",
+        [TEST_TRY] = "Try it"};
     static void (*const contents[TEST_WINDOWS])(const struct test_desktop *, struct canvas *) = {
         [TEST_NOTES] = paint_notes,
         [TEST_PHOTO] = paint_photo,

@@ -19,7 +19,7 @@ const char *const test_words_notes[] = {
     "camera in every pixel, and it too ends exact: not nearly, but bit for bit. Both ends "
     "compute the same hash of the whole picture to prove it.",
     "",
-    "The ball, the cube and the terminal move for two seconds and then rest for two. Within a "
+    "The ball, the cube and the lines of text move for two seconds and then rest for two. Within a "
     "moment of coming to rest the viewer can say: exact now.",
     "",
     "#Why some parts are harder",
@@ -32,7 +32,7 @@ const char *const test_words_notes[] = {
     "#Letters from elsewhere",
     "Größe, façade, naïve, smørrebrød, żółć, kůň, İstanbul, œuvre, niño, þorn, 5 € ± 2 %.",
     "Ελληνικά: καλημέρα κόσμε. Русский: привет, мир. Українська: їжак.",
-    "→ up ↑, down ↓, ½ × ¾ ≈ 0.375, √2 ≠ 1.414, π ≤ 22/7 ✓",
+    "→ up ↑, down ↓, ½ × ¾ = 0.375, √2 ≠ 1.414, π ≤ 22/7 ✓",
     "",
     "#And then",
     "Stream the desktop you are sitting at: farspan serve x11. A file works as well: an image, a "
