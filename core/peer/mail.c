@@ -10,7 +10,8 @@ enum {
     PIECE_FLOOR = 256, /* only the last piece of a message is smaller */
     PIECES = LIMIT_MESSAGE_BYTES / PIECE_FLOOR + 2,
     OPEN_BYTES = 8 * 1024 * 1024, /* incomplete messages kept for a peer */
-    DONE_RANGES = 1024
+    DONE_RANGES = 1024,
+    FINISH_BYTES = 16 * 1024 /* what a superseded message may still have to send */
 };
 
 void mail_out_init(struct mail_out *m, void (*ended)(void *context, uint64_t tag, bool acked),
@@ -36,14 +37,14 @@ static void unlist(struct mail_out *m, struct mail_letter *l)
     l->listed = false;
 }
 
-/* What was lost goes before what is new of its class. */
-static void list(struct mail_out *m, struct mail_letter *l, bool front)
+/* Puts a letter before another one of its class (NULL: last). */
+static void list(struct mail_out *m, struct mail_letter *l, struct mail_letter *before)
 {
     if (l->listed)
         return;
     l->listed = true;
-    l->previous = front ? NULL : m->last[l->class];
-    l->next = front ? m->first[l->class] : NULL;
+    l->next = before;
+    l->previous = before ? before->previous : m->last[l->class];
     *(l->previous ? &l->previous->next : &m->first[l->class]) = l;
     *(l->next ? &l->next->previous : &m->last[l->class]) = l;
 }
@@ -114,11 +115,23 @@ void mail_cancel(struct mail_out *m, uint64_t id, bool silent)
         give_up(m, l, silent);
 }
 
-static void supersede(struct mail_out *m, uint64_t key)
+/* Puts `l` into the list in the place of one that it supersedes, or last: were it always last, then
+ * under overload what is refreshed often would never get to the front. For the same reason a short
+ * message of which a part has left is sent to its end, though no loss of it is made good. */
+static void supersede(struct mail_out *m, struct mail_letter *l)
 {
-    for (size_t i = 0; i < LIMIT_MESSAGES; i++)
-        if (m->slot[i] && m->slot[i]->key == key && !m->slot[i]->stale)
-            give_up(m, m->slot[i], false);
+    for (size_t i = 0; i < LIMIT_MESSAGES; i++) {
+        struct mail_letter *old = m->slot[i];
+        if (!old || old == l || old->key != l->key || old->stale)
+            continue;
+        if (old->listed && old->sent == 0 && old->class == l->class)
+            list(m, l, old);
+        if (old->sent && old->sent < old->total && old->lost.count == 0 &&
+            old->total - old->sent <= FINISH_BYTES)
+            old->stale = true;
+        else
+            give_up(m, old, false);
+    }
 }
 
 enum err mail_send(struct mail_out *m, const struct peer_message *message, bool keep_stale,
@@ -128,8 +141,9 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
 
     if (n > LIMIT_MESSAGE_BYTES || message->class >= PEER_CLASSES)
         return ERR_LIMIT;
-    if (message->supersedes && !keep_stale)
-        supersede(m, message->supersedes);
+    struct mail_letter *there = m->slot[m->next_id % LIMIT_MESSAGES];
+    if (there && message->supersedes && there->key == message->supersedes && !keep_stale)
+        give_up(m, there, false);
     if (m->slot[m->next_id % LIMIT_MESSAGES])
         return ERR_AGAIN;
     struct mail_letter *l = heap_alloc(sizeof *l + n);
@@ -153,7 +167,9 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
     l->total = (uint32_t)n;
     m->slot[l->id % LIMIT_MESSAGES] = l;
     m->queued_bytes += n;
-    list(m, l, false);
+    if (l->key && !keep_stale)
+        supersede(m, l);
+    list(m, l, NULL);
     if (id)
         *id = l->id;
     return OK;
@@ -233,9 +249,10 @@ enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
     }
     if (l->total == 0) {
         l->sent = 0;
-        list(m, l, true);
+        list(m, l, m->first[l->class]);
         return OK;
     }
+    /* What was lost goes before what is new of its class. */
     for (size_t i = 0; !e && i < l->missing.count; i++) {
         uint64_t begin = num_max(offset, l->missing.item[i].begin);
         uint64_t stop = num_min(offset + n, l->missing.item[i].end);
@@ -243,7 +260,7 @@ enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
             e = ranges_add(&l->lost, begin, stop);
     }
     if (!e && l->lost.count)
-        list(m, l, true);
+        list(m, l, m->first[l->class]);
     return e;
 }
 

@@ -191,7 +191,7 @@ struct peer_message {
     enum peer_class class;
     uint8_t channel;      /* for the receiver: what it is about */
     bool once;            /* lost: given up, not resent */
-    uint64_t supersedes;  /* key (0: none): older messages with it are given up */
+    uint64_t supersedes;  /* key (0: none): older ones with it are given up, their place taken */
     uint64_t deadline_us; /* given up when not sent by then; 0: none */
     uint64_t tag;         /* comes back in ACKED and GONE; 0: no such events */
     struct bytes data;    /* copied; up to LIMIT_MESSAGE_BYTES */
