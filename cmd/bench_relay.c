@@ -3,6 +3,7 @@
 
 static const char *const forms[] = {
     "--udp LISTEN --to ADDR|TICKET [OPTION]...",
+    "--tun NS1,NS2 [OPTION]...",
     NULL,
 };
 
@@ -14,7 +15,7 @@ static const char *const about[] = {
     "With a ticket as --to, the ticket printed names the relay's own address. SIGTERM and SIGINT "
     "end it: it prints what has passed and ends with 0.",
     "For TCP, --tun joins two network namespaces by a modelled link (a TCP proxy would hide loss "
-    "from TCP). That needs root.",
+    "from TCP). The rate then counts whole IP packets. It needs root; the devices go away with it.",
     NULL,
 };
 
@@ -25,6 +26,12 @@ static const struct opt options[] = {
      "the server; `-`: from stdin, @FILE: from a file; default $FARSPAN_TICKET"},
     {"advertise", 0, OPT_ADDRESS(run_relay_config, advertise), "HOST",
      "the host that the ticket names when LISTEN is a wildcard"},
+    {"tun", 0, OPT_STRING(run_relay_config, tun), "NS1,NS2",
+     "instead of UDP, join these network namespaces (names of `ip netns`, or paths)"},
+    {"tun-address", 0, OPT_LIST(run_relay_config, tun_addresses), "A1,A2",
+     "addresses of the two ends (default: 10.77.0.1,10.77.0.2); IPv6 ones are of one /64"},
+    {"mtu", 0, OPT_NUMBER(run_relay_config, mtu_bytes), "BYTES", "of the tun devices", "1500",
+     .min = 576, .max = 65535},
     {"rate", 0, OPT_RATE(run_relay_config, rate_bps), "R",
      "bits a second; without it there is no limit"},
     {"delay", 0, OPT_TIME(run_relay_config, delay_us), "T", "one way"},
@@ -54,6 +61,8 @@ static const struct cmd_example examples[] = {
      "a long and slow link to a server on this machine"},
     {"farspan bench relay --udp 127.0.0.1:0 --to @ticket --outage 10s:30s",
      "half a minute without a link"},
+    {"farspan bench relay --tun a,b --rate 200M --delay 50ms --loss 1%",
+     "joins the namespaces a and b, made with `ip netns add`"},
     {0},
 };
 

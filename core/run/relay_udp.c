@@ -30,7 +30,7 @@ struct flow {
     struct wan_link *link; /* borrowed */
     struct batch batch;
     uint64_t retry_us; /* not before, after a socket was full; 0: now */
-    struct relay_udp_losses losses;
+    struct relay_losses losses;
 };
 
 struct relay_udp {
@@ -388,9 +388,9 @@ const struct addr *relay_udp_local(const struct relay_udp *r)
     return &r->front.local;
 }
 
-struct relay_udp_losses relay_udp_count(const struct relay_udp *r, bool up)
+struct relay_losses relay_udp_count(const struct relay_udp *r, bool up)
 {
-    struct relay_udp_losses n = up ? r->up.losses : r->down.losses;
+    struct relay_losses n = up ? r->up.losses : r->down.losses;
 
     if (up)
         n.overflow += r->front.overflow;

@@ -5,6 +5,7 @@
 #include "core/base/addr.h"
 #include "core/base/err.h"
 #include "core/run/loop.h"
+#include "core/run/relay_losses.h"
 #include "core/wan/wan_link.h"
 
 enum {
@@ -15,13 +16,6 @@ enum {
 };
 
 struct relay_udp;
-
-/* What has been lost beside the links, by direction. */
-struct relay_udp_losses {
-    uint64_t refused;  /* the kernel did not take it: unreachable, too large, device full */
-    uint64_t overflow; /* lost in the kernel's receive queue before the relay saw it */
-    uint64_t no_place; /* from a client too many, or for one that is gone */
-};
 
 /* Listens on `listen` (port 0: any) and passes clients' datagrams through `up` to `server`, each
  * client from a socket of its own, and the answers through `down`. Borrows the links; both start
@@ -37,7 +31,7 @@ void relay_udp_free(struct relay_udp *r);
 const struct addr *relay_udp_local(const struct relay_udp *r);
 
 /* The losses so far in the direction to the server (`up`) or from it. */
-struct relay_udp_losses relay_udp_count(const struct relay_udp *r, bool up);
+struct relay_losses relay_udp_count(const struct relay_udp *r, bool up);
 
 /* The number of clients that have a socket now. */
 size_t relay_udp_clients(const struct relay_udp *r);

@@ -8,6 +8,7 @@
 #include "core/base/num.h"
 #include "core/crypt/ticket.h"
 #include "core/run/loop.h"
+#include "core/run/relay_tun.h"
 #include "core/run/relay_udp.h"
 #include "core/run/resolve.h"
 #include "core/run/given.h"
@@ -22,6 +23,7 @@ struct relay {
     struct loop_signal *stop[2];
     struct wan_link *up, *down;
     struct relay_udp *udp;
+    struct relay_tun *tun;
     struct addr server;
     char to[GIVEN_CHARS]; /* the address or ticket as it was given */
     struct ticket ticket; /* only its target when it is no ticket */
@@ -67,6 +69,8 @@ static enum err read_link(const struct run_relay_config *c, struct run *run, str
     w->reorder = (uint32_t)c->reorder;
     w->duplicate = (uint32_t)c->duplicate;
     w->corrupt = (uint32_t)c->corrupt;
+    if (c->tun)
+        w->overhead_bytes = 0; /* packets come with their headers */
     enum err e = read_schedule(c, run, w);
     if (e)
         return e;
@@ -193,7 +197,7 @@ static struct json *direction(const struct relay *r, bool up)
         [WAN_DROP_MTU] = "too_large", [WAN_DROP_MEMORY] = "memory",
     };
     const struct wan_counters *c = wan_link_counters(up ? r->up : r->down);
-    struct relay_udp_losses lost = relay_udp_count(r->udp, up);
+    struct relay_losses lost = r->udp ? relay_udp_count(r->udp, up) : relay_tun_count(r->tun, up);
     uint64_t dropped = lost.refused + lost.overflow + lost.no_place;
     struct json *j = json_new(), *why = json_new();
 
@@ -278,24 +282,117 @@ static enum err relay_datagrams(struct relay *r)
     return e ? e : say_result(r);
 }
 
+/* Cuts "A,B" in two; false when there is not one comma with something on both sides. */
+static bool split(const char *text, char a[ADDR_HOST_CHARS], char b[ADDR_HOST_CHARS])
+{
+    const char *comma = strchr(text, ',');
+
+    if (!comma || comma == text || !comma[1] || strchr(comma + 1, ',') ||
+        comma - text >= ADDR_HOST_CHARS || strlen(comma + 1) >= ADDR_HOST_CHARS)
+        return false;
+    snprintf(a, ADDR_HOST_CHARS, "%.*s", (int)(comma - text), text);
+    snprintf(b, ADDR_HOST_CHARS, "%s", comma + 1);
+    return true;
+}
+
+static enum err read_tun(const struct relay *r, struct tun_config *t)
+{
+    static const char *const preset[] = {"10.77.0.1,10.77.0.2"};
+    struct parse_list list = r->config->tun_addresses;
+    char a[ADDR_HOST_CHARS], b[ADDR_HOST_CHARS];
+
+    if (!list.n)
+        list = (struct parse_list){(const char **)(uintptr_t)preset, 1};
+    *t = (struct tun_config){.mtu_bytes = (uint32_t)r->config->mtu_bytes,
+                             .queue_packets = RELAY_TUN_QUEUE};
+    for (size_t i = 0; i < list.n; i++) {
+        struct tun_address *at = &t->address[t->addresses++];
+        if (i == TUN_ADDRESSES)
+            return bad(r->run, "--tun-address", list.item[i], ERR_LIMIT);
+        if (!split(list.item[i], a, b) || addr_parse_ip(a, &at->own) != OK ||
+            addr_parse_ip(b, &at->peer) != OK || at->own.family != at->peer.family)
+            return bad(r->run, "--tun-address", list.item[i], ERR_MALFORMED);
+    }
+    return OK;
+}
+
+static enum err say_joined(struct relay *r, const struct tun_config *t)
+{
+    char a[ADDR_CHARS], b[ADDR_CHARS];
+    struct json *j = json_new();
+
+    addr_print_ip(&t->address[0].own, a);
+    addr_print_ip(&t->address[0].peer, b);
+    json_put_string(j, "event", "listening");
+    json_put_string(j, "address", a);
+    json_put_string(j, "peer", b);
+    json_put_string(j, "device", relay_tun_device(r->tun, 0)->name);
+    json_put_string(j, "peer_device", relay_tun_device(r->tun, 1)->name);
+    run_say(r->run, "%s is %s, the other end is %s", r->config->tun, a, b);
+    return run_event(r->run, j);
+}
+
+static enum err relay_packets(struct relay *r)
+{
+    char a[ADDR_HOST_CHARS], b[ADDR_HOST_CHARS];
+    const char *const ns[2] = {a, b};
+    struct tun_config t;
+    enum err e = read_tun(r, &t);
+
+    if (e)
+        return e;
+    if (!split(r->config->tun, a, b))
+        return bad(r->run, "--tun", r->config->tun, ERR_MALFORMED);
+    e = relay_tun_new(r->loop, ns, &t, r->up, r->down, &r->tun);
+    if (e == ERR_UNSUPPORTED)
+        return reason_give(&r->run->reason, e, "--tun needs root, and tun in the kernel");
+    if (e == ERR_NOT_FOUND)
+        return reason_give(&r->run->reason, e, "no network namespaces %.80s (see: ip netns)",
+                           r->config->tun);
+    if (e)
+        return reason_give(&r->run->reason, e, "cannot join %.80s", r->config->tun);
+    e = say_joined(r, &t);
+    if (!e)
+        loop_run(r->loop);
+    return e ? e : say_result(r);
+}
+
+/* What may not be given together, or is missing. */
+static enum err check_mode(const struct run_relay_config *c, struct run *run,
+                           const struct wan_config *w)
+{
+    if (!c->tun && !c->udp.host[0])
+        return reason_give(&run->reason, ERR_USAGE,
+                           "bench relay: --udp LISTEN or --tun NS1,NS2 is needed");
+    if (c->tun && (c->udp.host[0] || c->to))
+        return reason_give(&run->reason, ERR_USAGE,
+                           "bench relay: --tun takes neither --udp nor --to");
+    for (size_t i = 0; c->tun && i < w->changes; i++)
+        if (w->change[i].kind == WAN_CHANGE_REBIND)
+            return reason_give(&run->reason, ERR_USAGE,
+                               "bench relay: rebind is for --udp: --tun changes no addresses");
+    return OK;
+}
+
 enum err run_relay(const struct run_relay_config *config, struct run *run)
 {
     struct relay r = {.config = config, .run = run};
     struct wan_config w;
     enum err e = read_link(config, run, &w);
 
-    if (!e && !config->udp.host[0])
-        e = reason_give(&run->reason, ERR_USAGE, "bench relay: --udp LISTEN is needed");
+    if (!e)
+        e = check_mode(config, run, &w);
     if (!e)
         e = make_loop(&r);
     if (!e)
         e = make_links(&r, &w);
     if (!e)
-        e = relay_datagrams(&r);
+        e = config->tun ? relay_packets(&r) : relay_datagrams(&r);
     if (e == ERR_AGAIN)
         e = OK; /* told to stop before it began */
     ticket_wipe(&r.ticket);
     relay_udp_free(r.udp);
+    relay_tun_free(r.tun);
     wan_link_free(r.up);
     wan_link_free(r.down);
     loop_signal_free(r.stop[0]);

@@ -7,12 +7,12 @@
 
 /* All figures are per direction. */
 struct run_relay_config {
-    struct parse_address udp;       /* listen here for clients ... */
-    const char *to;                 /* ... and pass them on to this address or ticket */
-    struct parse_address advertise; /* host that a ticket names when `udp` is a wildcard */
-    const char *tun;                /* instead of UDP: "NS1,NS2", names or paths of namespaces */
-    const char *tun_address;        /* "A1,A2": their addresses */
-    uint64_t mtu_bytes;             /* of the tun devices */
+    struct parse_address udp;        /* listen here for clients ... */
+    const char *to;                  /* ... and pass them on to this address or ticket */
+    struct parse_address advertise;  /* host that a ticket names when `udp` is a wildcard */
+    const char *tun;                 /* instead of UDP: "NS1,NS2", names or paths of namespaces */
+    struct parse_list tun_addresses; /* "A1,A2": theirs; none: 10.77.0.1,10.77.0.2 */
+    uint64_t mtu_bytes;              /* of the tun devices */
     uint64_t rate_bps, delay_us, jitter_us;
     uint64_t loss, reorder, duplicate, corrupt; /* millionths */
     uint64_t burst;                             /* mean losses in a row; 0: independent */
