@@ -48,6 +48,7 @@ int main(int argc, char **argv)
     const struct cmd *cmd = opt_find(cmd_table, name);
     struct run run = {0};
 
+    run_begin();
     if (cmd)
         return call(cmd, argv + 1, argc - 1);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

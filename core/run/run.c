@@ -4,6 +4,12 @@
 #include <stdio.h>
 
 #include "core/base/log.h"
+#include "core/os/standard.h"
+
+void run_begin(void)
+{
+    standard_fill();
+}
 
 enum err run_event(struct run *run, struct json *event)
 {

@@ -20,6 +20,9 @@ struct run {
     struct reason reason; /* set by run_* when it fails */
 };
 
+/* Call it first in main: makes the process safe to open files in (see standard_fill). */
+void run_begin(void);
+
 /* Takes one event or result and prints it as a line when JSON is wanted; else only frees it.
  * ERR_MEMORY, ERR_SYSTEM as json_print, with the reason given. */
 enum err run_event(struct run *run, struct json *event) MUST_USE;

@@ -12,6 +12,9 @@ like "no executable stack" "$headers" "GNU_STACK( +0x[0-9a-f]+){5} RW "
 refuse "no library is needed" sh -c 'readelf -dW "$1" | grep NEEDED' sh "$farspan"
 check "below 6 MB" test "$(stat -c %s "$farspan")" -lt 6000000
 
+refuse "no NSS: no names of hosts, ports or users from libc" sh -c \
+    'nm "$1.debug" | grep -E " (getpw|getgr|gethostby|__nss_lookup)"' sh build/farspan
+
 mkdir "$work/root"
 cp "$farspan" "$work/root/farspan"
 if [ "$(id -u)" = 0 ]; then
@@ -44,5 +47,11 @@ like "with a reason" "$(tail -n 1 "$work/out" | field reason)" "unknown option -
 is "and one line on stderr" "$(wc -l <"$work/err")" 1
 exits "no room on stdout" 1 sh -c '"$1" help >/dev/full' sh "$farspan"
 exits "no room on stdout with JSON" 1 sh -c '"$1" version --json >/dev/full' sh "$farspan"
+exits "no stdout at all" 1 sh -c '"$1" version >&-' sh "$farspan"
+exits "no stdin at all" 0 sh -c '"$1" version <&-' sh "$farspan"
+exits "no descriptor at all" 0 sh -c '"$1" keygen -o "$2" --json <&- >&- 2>&-; test $? = 1' sh \
+    "$farspan" "$work/id"
+like "and nothing of what was meant for stdout is in a file" "$(cat "$work/id")" \
+    "^farspan-identity-1 [A-Za-z0-9_-]{43}$"
 
 finish

@@ -240,28 +240,75 @@ static void check_forms(const struct cmd *cmd)
         }
 }
 
-/* Every part of an example that calls farspan is a right command line; the shell's own words end
- * it. */
+/* Whether every part of a shell line that calls farspan is a right command line; a word of the
+ * shell's own ends it. Sets *cmd to the command of the last part. */
+static bool right_line(const char *line, const struct cmd **cmd)
+{
+    char copy[512];
+
+    for (const char *at = strstr(line, "farspan "); at; at = strstr(at + 1, "farspan ")) {
+        snprintf(copy, sizeof copy, "%s", at + 8);
+        copy[strcspn(copy, "|<>&;#\n")] = 0;
+        char *rest = strchr(copy, ' ');
+        if (rest)
+            *rest++ = 0;
+        const struct cmd *called = opt_find(cmd_table, copy);
+        if (!called || read_line(called, rest ? rest : "") != OK) {
+            printf("%s: %s\n", line, called ? parsed.run.reason.text : "no such command");
+            return false;
+        }
+        *cmd = parsed.cmd;
+    }
+    return true;
+}
+
 static void check_examples(const struct cmd *cmd)
 {
+    const struct cmd *called = NULL;
+
     for (const struct cmd_example *x = cmd->examples; x && x->line; x++) {
-        char line[512];
-        const char *at = strstr(x->line, "farspan ");
-        EXPECT(at && x->says && !ends_in_stop(x->says) && strlen(x->line) <= 90);
-        for (; at; at = strstr(at + 1, "farspan ")) {
-            snprintf(line, sizeof line, "%s", at + 8);
-            line[strcspn(line, "|<>&;")] = 0;
-            char *rest = strchr(line, ' ');
-            if (rest)
-                *rest++ = 0;
-            const struct cmd *called = opt_find(cmd_table, line);
-            EXPECT(called);
-            enum err e = read_line(called, rest ? rest : "");
-            if (e)
-                printf("%s: %s\n", x->line, parsed.run.reason.text);
-            EXPECT_EQ(e, OK);
-        }
+        EXPECT(x->says && !ends_in_stop(x->says) && strlen(x->line) <= 90);
+        EXPECT(right_line(x->line, &called) && called);
     }
+}
+
+/* Which commands the README has an example of; false when one of its lines is wrong. */
+static bool read_readme(const struct cmd **named, size_t room, size_t *count)
+{
+    char line[512];
+    bool good = true;
+    FILE *readme = fopen("README.md", "r");
+
+    *count = 0;
+    while (readme && fgets(line, sizeof line, readme))
+        if (strncmp(line, "    farspan ", 12) == 0 && *count < room)
+            good = right_line(line, &named[(*count)++]) && good;
+    if (readme)
+        fclose(readme);
+    return readme && good;
+}
+
+static void find_named(const struct cmd *const *table, const struct cmd *const *named, size_t n)
+{
+    for (; table && *table; table++) {
+        bool found = !(*table)->run;
+        for (size_t i = 0; i < n; i++)
+            found |= named[i] == *table;
+        if (!found)
+            printf("README.md lacks an example of: farspan %s\n", (*table)->name);
+        EXPECT(found);
+        find_named((*table)->subs, named, n);
+    }
+}
+
+static void the_readme_has_an_example_of_each(void)
+{
+    const struct cmd *named[64];
+    size_t n;
+
+    EXPECT(read_readme(named, COUNT_OF(named), &n));
+    find_named(cmd_table, named, n);
+    arena_release(&arena);
 }
 
 static void check_pages(const struct cmd *cmd)
@@ -313,4 +360,5 @@ TEST_MAIN({"values arrive", values_arrive},
           {"wrong lines are explained", wrong_lines_are_explained},
           {"help wins over missing words", help_wins_over_missing_words},
           {"no memory is said", no_memory_is_said},
-          {"every command is well described", every_command_is_well_described})
+          {"every command is well described", every_command_is_well_described},
+          {"the readme has an example of each", the_readme_has_an_example_of_each})
