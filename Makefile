@@ -20,6 +20,8 @@ ASAN = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize
 TSAN = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 FUZZ = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
        -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+COVER = -O1 -g -fprofile-instr-generate -fcoverage-mapping \
+        -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 
 CORE_SRC = $(sort $(wildcard core/*/*.c third_party/*.c))
 CMD_SRC = $(sort $(wildcard cmd/*.c))
@@ -78,6 +80,7 @@ $(eval $(call variant,asan,$(CC),$(ASAN),asan/unit))
 $(eval $(call variant,tsan,$(CC),$(TSAN),tsan/unit))
 $(eval $(call variant,clang,$(CLANG),-O1 -Werror,clang/unit))
 $(eval $(call variant,fuzz,$(CLANG),$(FUZZ) -fsanitize=fuzzer-no-link,fuzz/unit))
+$(eval $(call variant,cover,$(CLANG),$(COVER) -fsanitize=fuzzer-no-link,cover/unit))
 
 $(BUILD)/gen/notices.inc: third_party/notices.sh LICENSE
 	@mkdir -p $(@D)
@@ -156,6 +159,13 @@ $(BUILD)/fuzz/%.replay: $(BUILD)/fuzz/% tests/fuzz/replay.sh
 fuzz: $(patsubst %,$(BUILD)/fuzz/%,$(call chosen,$(FUZZ_NAMES))) ## run every fuzz target for FUZZ_SECONDS (T=NAME: only that)
 	@sh tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $^
 
+$(BUILD)/cover/%_fuzz: $(BUILD)/cover/tests/fuzz/%_fuzz.o $(BUILD)/cover/libfarspan.a
+	$(SAY) "LINK $@"
+	$(Q)$(CLANG) $(COVER) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
+
+fuzz-cover: $(FUZZ_NAMES:%=$(BUILD)/cover/%) ## print which share of the decoders the corpora reach
+	@sh tests/fuzz/cover.sh $^
+
 man: $(BUILD)/farspan ## write the manual pages to build/man
 	@rm -rf $(BUILD)/man && mkdir -p $(BUILD)/man
 	@$(BUILD)/farspan help --man >$(BUILD)/man/farspan.1
@@ -174,8 +184,8 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all deps deps-check unit sim asan-check tsan-check lint map report check check-run check-full fuzz man \
-        install help clean FORCE
+.PHONY: all deps deps-check unit sim asan-check tsan-check lint map report check check-run \
+        check-full fuzz fuzz-cover man install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
