@@ -1,18 +1,29 @@
 #include "core/screen/file_player.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/buf.h"
 #include "core/base/check.h"
 #include "core/base/heap.h"
+#include "core/base/log.h"
 #include "core/base/num.h"
+#include "core/codec/fsr_reader.h"
 #include "core/codec/image.h"
 #include "core/codec/ppm.h"
 #include "core/codec/y4m.h"
 #include "core/os/file.h"
 #include "core/os/io_file.h"
 
-enum { READ_BYTES = 256 * 1024, HEAD_BYTES = 16, US_PER_S = 1000000 };
+enum {
+    READ_BYTES = 256 * 1024,
+    HEAD_BYTES = FSR_HEADER_BYTES,
+    US_PER_S = 1000000,
+    /* Of one picture: the area's tiles and those that two edges cut. */
+    PICTURE_TILES =
+        LIMIT_PICTURE_PIXELS / TILE_PIXELS + 2 * (LIMIT_PICTURE_SIDE_PX / TILE_SIDE_PX + 1)
+};
 
 struct file_player {
     struct io_file_in *file; /* NULL for images, which are read whole */
@@ -20,29 +31,30 @@ struct file_player {
     uint8_t *space; /* what was read */
     struct bytes unread;
 
-    struct image image; /* one of these three */
+    struct image image; /* one of these four */
     struct ppm_reader *ppm;
     struct y4m_reader *y4m;
+    struct fsr_reader *fsr;
+    struct tile_pool pool; /* of fsr */
 
     enum err state; /* of the next picture: OK when it is there */
     struct reason why;
     struct pixels next;
-    uint32_t *rgb; /* the next picture of a video, converted; owned */
+    uint32_t *rgb; /* the next picture of a video or recording, converted; owned */
     size_t rgb_px;
     uint64_t number, time_us;
     uint64_t first_us; /* what the first frame says */
 };
 
-/* Lays an image with alpha on black. */
-static void flatten(struct image *i)
+/* Lays pixels with alpha on black. */
+static void flatten(uint32_t *px, size_t n)
 {
-    for (size_t n = (size_t)i->width * i->height, k = 0; i->alpha && k < n; k++) {
-        uint32_t p = i->px[k], a = p >> 24, out = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t a = px[i] >> 24, out = 0;
         for (unsigned shift = 0; shift < 24; shift += 8)
-            out |= ((p >> shift & 255) * a + 127) / 255 << shift;
-        i->px[k] = out;
+            out |= ((px[i] >> shift & 255) * a + 127) / 255 << shift;
+        px[i] = out;
     }
-    i->alpha = false;
 }
 
 static enum err open_image(struct file_player *p, const char *path)
@@ -58,7 +70,8 @@ static enum err open_image(struct file_player *p, const char *path)
     buf_release(&whole);
     if (e)
         return e;
-    flatten(&p->image);
+    if (p->image.alpha)
+        flatten(p->image.px, (size_t)p->image.width * p->image.height);
     p->next = image_pixels(&p->image);
     return OK;
 }
@@ -94,48 +107,85 @@ static enum err read_picture(struct file_player *p)
     }
 }
 
-/* Makes the whole frame of the video the next picture. */
-static enum err convert(struct file_player *p)
+/* Makes room in p->rgb for a picture and lets p->next be it. */
+static enum err make_room(struct file_player *p, uint32_t width, uint32_t height)
 {
-    const struct y4m_head *h = y4m_reader_head(p->y4m);
-    struct pixels from = y4m_reader_pixels(p->y4m);
-    size_t px = (size_t)from.width * from.height;
+    size_t px = (size_t)width * height;
 
     if (px > p->rgb_px) {
         heap_free(p->rgb);
-        p->rgb_px = 0;
         p->rgb = heap_array(px, sizeof *p->rgb);
-        if (!p->rgb)
-            return ERR_MEMORY;
-        p->rgb_px = px;
+        p->rgb_px = p->rgb ? px : 0;
     }
+    p->next = (struct pixels){p->rgb, width, height, width};
+    return p->rgb ? OK : ERR_MEMORY;
+}
+
+static void set_time(struct file_player *p, uint64_t time_us)
+{
+    if (p->number == 0)
+        p->first_us = time_us;
+    /* Times that go back are shown as they come. */
+    p->time_us = num_max(p->time_us, num_sub0(time_us, p->first_us));
+}
+
+static enum err take_video(struct file_player *p)
+{
+    const struct y4m_head *h = y4m_reader_head(p->y4m);
+    struct pixels from = y4m_reader_pixels(p->y4m);
+    uint64_t time_us = y4m_reader_time_us(p->y4m);
+    enum err e = make_room(p, from.width, from.height);
+
+    if (e)
+        return e;
     for (uint32_t y = 0; y < from.height; y++)
         memcpy(p->rgb + (size_t)y * from.width, from.px + y * from.stride_px,
                from.width * sizeof *p->rgb);
-    samples_to_rgb(h->samples, h->full_range, p->rgb, px);
-    p->next = (struct pixels){p->rgb, from.width, from.height, from.width};
+    samples_to_rgb(h->samples, h->full_range, p->rgb, (size_t)from.width * from.height);
+    if (time_us == 0 && p->number && !h->rate_num)
+        time_us = num_mul_div(p->number, US_PER_S, p->fps);
+    set_time(p, time_us);
+    return OK;
+}
+
+/* The next frame of a recording that can be shown; damaged ones are told of and left out. */
+static enum err take_recorded(struct file_player *p)
+{
+    struct fsr_frame f;
+    enum err e;
+
+    for (;;) {
+        struct reason why = {""};
+        e = fsr_reader_next(p->fsr, &f, &why);
+        if (e == OK)
+            break;
+        if (e != ERR_MALFORMED && e != ERR_VERIFY)
+            return e == ERR_END ? e : reason_give(&p->why, e, "%s", reason_text(&why, e));
+        log_warn("%s: %s", p->file->path, reason_text(&why, e));
+    }
+    size_t px = (size_t)f.pic->width * f.pic->height;
+    e = make_room(p, f.pic->width, f.pic->height);
+    if (e)
+        return e;
+    pic_read(f.pic, (struct rect){0, 0, f.pic->width, f.pic->height}, p->rgb, f.pic->width);
+    samples_to_rgb(f.shape->samples, f.shape->full_range, p->rgb, px);
+    if (samples_shape(f.shape->samples)->alpha)
+        flatten(p->rgb, px);
+    set_time(p, f.time_us);
     return OK;
 }
 
 static void read_ahead(struct file_player *p)
 {
-    p->state = read_picture(p);
-    if (p->state)
+    p->state = p->fsr ? take_recorded(p) : read_picture(p);
+    if (p->state || p->fsr)
         return;
-    if (!p->y4m) {
-        p->next = ppm_reader_pixels(p->ppm);
-        p->time_us = num_mul_div(p->number, US_PER_S, p->fps);
+    if (p->y4m) {
+        p->state = take_video(p);
         return;
     }
-    /* Times that go back are shown as they come. */
-    uint64_t time_us = y4m_reader_time_us(p->y4m);
-    const struct y4m_head *h = y4m_reader_head(p->y4m);
-    if (time_us == 0 && p->number && !h->rate_num)
-        time_us = num_mul_div(p->number, US_PER_S, p->fps);
-    if (p->number == 0)
-        p->first_us = time_us;
-    p->time_us = num_max(p->time_us, num_sub0(time_us, p->first_us));
-    p->state = convert(p);
+    p->next = ppm_reader_pixels(p->ppm);
+    p->time_us = num_mul_div(p->number, US_PER_S, p->fps);
 }
 
 static enum err open_stream(struct file_player *p, const char *path)
@@ -168,6 +218,28 @@ static bool begins(struct bytes b, const char *magic)
     return b.n >= n && memcmp(b.p, magic, n) == 0;
 }
 
+/* Whether it is, or claims to be, a recording. */
+static bool is_recording(const struct file_player *p, const char *path)
+{
+    struct reason ignored = {""};
+    size_t n = strlen(path);
+    enum err e = fsr_check_header(p->unread.p, p->unread.n, &ignored);
+
+    return e == OK || e == ERR_VERSION || (n > 4 && strcasecmp(path + n - 4, ".fsr") == 0);
+}
+
+static enum err open_recording(struct file_player *p)
+{
+    tile_pool_init(&p->pool, 2 * PICTURE_TILES);
+    if (!p->file->regular)
+        return reason_give(&p->why, ERR_USAGE, "%s: a recording must be a file", p->file->path);
+    enum err e = fsr_reader_open(&p->file->at, &p->pool, &p->fsr, &p->why);
+    if (e == OK && !fsr_reader_info(p->fsr)->finished)
+        log_warn("%s: the recording was cut off, %" PRIu64 " pictures are there", p->file->path,
+                 fsr_reader_info(p->fsr)->frames);
+    return e;
+}
+
 static enum err open_format(struct file_player *p, const char *path)
 {
     if (image_is(p->unread)) {
@@ -175,15 +247,18 @@ static enum err open_format(struct file_player *p, const char *path)
         p->file = NULL;
         return open_image(p, path);
     }
-    if (begins(p->unread, "YUV4MPEG2"))
-        p->y4m = y4m_reader_new();
+    enum err e = OK;
+    if (is_recording(p, path))
+        e = open_recording(p);
+    else if (begins(p->unread, "YUV4MPEG2"))
+        e = (p->y4m = y4m_reader_new()) ? OK : ERR_MEMORY;
     else if (begins(p->unread, "P6"))
-        p->ppm = ppm_reader_new();
+        e = (p->ppm = ppm_reader_new()) ? OK : ERR_MEMORY;
     else
-        return reason_give(&p->why, ERR_USAGE, "%s is no PNG, JPEG, BMP, P6 (ppm) or y4m file",
-                           path);
-    if (!p->y4m && !p->ppm)
-        return ERR_MEMORY;
+        e = reason_give(&p->why, ERR_USAGE, "%s is no PNG, JPEG, BMP, P6 (ppm), y4m or fsr file",
+                        path);
+    if (e)
+        return e;
     read_ahead(p);
     if (p->state == ERR_END)
         return reason_give(&p->why, ERR_MALFORMED, "%s holds no picture", path);
@@ -215,6 +290,10 @@ void file_player_free(struct file_player *p)
 {
     if (!p)
         return;
+    if (p->fsr) {
+        fsr_reader_free(p->fsr);
+        tile_pool_release(&p->pool);
+    }
     io_file_close_in(p->file);
     image_release(&p->image);
     ppm_reader_free(p->ppm);

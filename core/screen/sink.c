@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/screen/fsr_sink.h"
 #include "core/screen/null_sink.h"
 #include "core/screen/png_sink.h"
 #include "core/screen/ppm_sink.h"
@@ -28,9 +29,12 @@ enum err sink_open(const char *name, uint64_t now_us, struct sink **out, char *r
         return ppm_sink_open(name, out, reason, room);
     if (ends_in(name, ".y4m"))
         return y4m_sink_open(name, now_us, out, reason, room);
-    snprintf(reason, room,
-             "%s: no such sink; there are null, FILE.png (the last picture), "
-             "FILE.ppm and FILE.y4m (every picture)",
-             name);
+    if (ends_in(name, ".fsr"))
+        return fsr_sink_open(name, now_us, out, reason, room);
+    snprintf(
+        reason, room,
+        "%s: no such sink; there are null, FILE.png (the last picture), FILE.ppm, FILE.y4m and "
+        "FILE.fsr (every picture)",
+        name);
     return ERR_USAGE;
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
+#include "core/codec/fsr_writer.h"
 #include "core/codec/png.h"
 #include "core/os/file.h"
 #include "core/os/os.h"
@@ -197,6 +198,93 @@ static void an_image_is_shown_still(void)
     end();
 }
 
+/* Records four pictures, 10 ms apart, the second and fourth of another size, to `file`. */
+static bool record(bool finish)
+{
+    static const uint32_t shades[] = {0x112233, 0x445566, 0x778899, 0xaabbcc};
+    struct fsr_writer *w;
+    struct io_buf io;
+    struct fsr_writer_config config = {.out = &io.out, .samples = SAMPLES_RGB, .full_range = true};
+    struct tile_pool pool;
+    enum err e;
+
+    io_buf_init(&io, &file);
+    tile_pool_init(&pool, 16);
+    e = fsr_writer_new(&config, &w);
+    for (uint32_t i = 0; e == OK && i < 4; i++) {
+        struct pic *p;
+        uint32_t px[2] = {shades[i], 0}, count, side = 1 + i % 2;
+        struct pixels from = {px, side, 1, side};
+        uint8_t changed[1];
+        if (pic_new(&pool, side, 1, false, &p) != OK)
+            return false;
+        e = pic_update(p, &from, (struct rect){0, 0, side, 1}, changed, &count);
+        if (e == OK)
+            e = fsr_writer_frame(w, p, 500 * MS + i * 10 * MS, NULL);
+        pic_unref(p);
+    }
+    if (e == OK && finish)
+        e = fsr_writer_finish(w);
+    fsr_writer_free(w);
+    tile_pool_release(&pool);
+    return e == OK;
+}
+
+static void a_recording_is_played_by_its_times(void)
+{
+    EXPECT(begin());
+    EXPECT(record(true) && save());
+    struct source *s = open_saved(0);
+    EXPECT(s && !logged[0]);
+    EXPECT_EQ(look(s, 0), 0x112233);
+    EXPECT_EQ(s->ops->deadline_us(s), START_US + 10 * MS);
+    EXPECT_EQ(look(s, 10 * MS), 0x445566);
+    EXPECT(frame.pixels.width == 2);
+    EXPECT_EQ(look(s, 20 * MS), 0x778899);
+    EXPECT(frame.pixels.width == 1 && !frame.ended);
+    EXPECT_EQ(look(s, 30 * MS), 0xaabbcc);
+    EXPECT(frame.ended);
+    s->ops->free(s);
+    end();
+}
+
+static void a_recording_cut_or_damaged_shows_what_is_there(void)
+{
+    EXPECT(begin());
+    EXPECT(record(true));
+    size_t whole = file.n;
+    uint8_t *copy = heap_alloc(whole);
+    memcpy(copy, file.p, whole);
+    for (size_t cut = 0; cut < whole; cut++) {
+        file.n = 0;
+        EXPECT(add(copy, cut) && save());
+        struct source *s = open_saved(0);
+        EXPECT(s || reason[0]);
+        if (s)
+            s->ops->free(s);
+        /* Its name decides for files that are too short to tell. */
+        EXPECT(s || cut < 200);
+    }
+    for (size_t flip = 0; flip < whole; flip++) {
+        file.n = 0;
+        EXPECT(add(copy, whole));
+        file.p[flip] ^= 0x10;
+        EXPECT(save());
+        logged[0] = 0;
+        struct source *s = open_saved(0);
+        EXPECT(s ? logged[0] || flip >= 32 : reason[0] != 0);
+        for (uint64_t t = 0; s && t < 60 * MS; t += 10 * MS) {
+            int64_t shade = look(s, t);
+            EXPECT(shade == -1 || shade == 0x112233 || shade == 0x445566 || shade == 0x778899 ||
+                   shade == 0xaabbcc);
+        }
+        if (s)
+            s->ops->free(s);
+    }
+    heap_free(copy);
+    end();
+}
+
 static void what_is_no_picture_is_refused(void)
 {
     static const struct {
@@ -269,19 +357,35 @@ static void reading_may_fail(void)
     end();
 }
 
+/* Opens and plays to the end; the error that stops it. */
+static enum err play(void)
+{
+    struct source *s = NULL;
+    enum err e = source_open(path, START_US, &s, reason, sizeof reason);
+
+    for (uint64_t t = 0; e == OK && t < 100 * MS; t += 10 * MS) {
+        e = s->ops->poll(s, START_US + t);
+        if (e == OK)
+            e = s->ops->capture(s, START_US + t, false, &frame);
+    }
+    if (s)
+        s->ops->free(s);
+    return e;
+}
+
 static void memory_may_run_out(void)
 {
     static const char *const heads[] = {"P6 2 2 255\n123456789012",
                                         "YUV4MPEG2 W2 H2 C444\nFRAME\n123456789012"};
 
     EXPECT(begin());
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         file.n = 0;
-        EXPECT(add_text(heads[i]) && save());
+        EXPECT((i < 2 ? add_text(heads[i]) : record(true)) && save());
         bool fired = true;
         for (uint64_t nth = 1; fired; nth++) {
             heap_fail_at(nth);
-            enum err e = try_open(path);
+            enum err e = play();
             fired = heap_fault_fired();
             heap_fail_at(0);
             EXPECT_EQ(e, fired ? ERR_MEMORY : OK);
@@ -294,6 +398,8 @@ TEST_MAIN({"a_stream_is_played_in_time", a_stream_is_played_in_time},
           {"late_polls", late_polls_skip_a_little_then_slow_down},
           {"video_has_its_own_times", video_has_its_own_times},
           {"an_image_is_shown_still", an_image_is_shown_still},
+          {"a_recording_is_played", a_recording_is_played_by_its_times},
+          {"a_recording_cut_or_damaged", a_recording_cut_or_damaged_shows_what_is_there},
           {"what_is_no_picture_is_refused", what_is_no_picture_is_refused},
           {"a_file_that_breaks", a_file_that_breaks_shows_what_is_good},
           {"reading_may_fail", reading_may_fail}, {"memory_may_run_out", memory_may_run_out})

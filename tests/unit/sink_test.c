@@ -7,10 +7,12 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
+#include "core/codec/fsr_reader.h"
 #include "core/codec/image.h"
 #include "core/codec/ppm.h"
 #include "core/codec/y4m.h"
 #include "core/os/file.h"
+#include "core/os/io_file.h"
 #include "core/os/os.h"
 #include "core/screen/sink.h"
 #include "tests/unit/test.h"
@@ -106,8 +108,8 @@ static enum err present(struct sink *s, struct pic *p, uint64_t after_us)
 
 static void names_are_checked(void)
 {
-    static const char *const bad[] = {"",      "png",       ".png",    "shot.jpg",
-                                      "nullx", "shot.png/", "a.fsr.x", "shot png"};
+    static const char *const bad[] = {"",          "png",     ".png", "shot.jpg", "nullx",
+                                      "shot.png/", "a.fsr.x", "fsr",  "shot png"};
     struct sink *s = NULL;
 
     EXPECT(begin("x"));
@@ -236,6 +238,41 @@ static void y4m_has_times_and_one_size(void)
     end();
 }
 
+static void fsr_is_exact_and_private(void)
+{
+    EXPECT(begin("all.fsr"));
+    struct sink *s = open_sink(path);
+    struct pic *p = picture(130, 70, 1), *q = picture(65, 64, 2);
+    struct io_file_in *in;
+    struct fsr_reader *r;
+    struct fsr_frame f;
+    struct stat st;
+    struct reason why = {""};
+
+    EXPECT(s && p && q);
+    EXPECT_EQ(present(s, p, 100), OK);
+    EXPECT_EQ(present(s, q, 40000), OK);
+    EXPECT_EQ(present(s, p, 90000), OK);
+    EXPECT_EQ(s->ops->finish(s, NULL), OK);
+    s->ops->free(s);
+    EXPECT(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+    EXPECT_EQ(io_file_open_in(path, &in), OK);
+    EXPECT_EQ(fsr_reader_open(&in->at, &pool, &r, &why), OK);
+    EXPECT(fsr_reader_info(r)->frames == 3 && fsr_reader_info(r)->finished);
+    EXPECT_EQ(fsr_reader_next(r, &f, &why), OK);
+    EXPECT(pic_equal(f.pic, p) && f.time_us == 100);
+    EXPECT_EQ(fsr_reader_next(r, &f, &why), OK);
+    EXPECT(pic_equal(f.pic, q) && f.time_us == 40000);
+    EXPECT_EQ(fsr_reader_next(r, &f, &why), OK);
+    EXPECT(pic_equal(f.pic, p));
+    EXPECT_EQ(fsr_reader_next(r, &f, &why), ERR_END);
+    fsr_reader_free(r);
+    io_file_close_in(in);
+    pic_unref(p);
+    pic_unref(q);
+    end();
+}
+
 /* Presents until the disk is full; what was whole before stays readable. */
 static void fill_disk(const char *name, const char *magic)
 {
@@ -266,13 +303,15 @@ static void a_full_disk_keeps_whole_pictures(void)
     fill_disk("full.ppm", "P6\n200 100\n");
     if (!test_failed())
         fill_disk("full.y4m", "YUV4MPEG2 W200 H100");
+    if (!test_failed())
+        fill_disk("full.fsr", "");
 }
 
 static void memory_may_run_out(void)
 {
-    static const char *const names[] = {"a.png", "a.ppm", "a.y4m"};
+    static const char *const names[] = {"a.png", "a.ppm", "a.y4m", "a.fsr"};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         EXPECT(begin(names[i]));
         struct pic *p = picture(100, 70, 1), *q = picture(64, 64, 2);
         struct sink_frame last = {.pic = q};
@@ -305,5 +344,6 @@ TEST_MAIN({"names_are_checked", names_are_checked},
           {"png_without_a_picture", png_without_a_picture_leaves_the_old_one},
           {"ppm_has_every_picture", ppm_has_every_picture},
           {"y4m_has_times_and_one_size", y4m_has_times_and_one_size},
+          {"fsr_is_exact_and_private", fsr_is_exact_and_private},
           {"a_full_disk_keeps_whole_pictures", a_full_disk_keeps_whole_pictures},
           {"memory_may_run_out", memory_may_run_out})
