@@ -6,13 +6,15 @@
 #include "cmd/page.h"
 #include "core/base/log.h"
 
-extern const struct cmd cmd_bench, cmd_help, cmd_keygen, cmd_version;
+extern const struct cmd cmd_bench, cmd_help, cmd_keygen, cmd_serve, cmd_version, cmd_view;
 
 const struct cmd *const cmd_table[] = {
     &cmd_bench,
     &cmd_help,
     &cmd_keygen,
+    &cmd_serve,
     &cmd_version,
+    &cmd_view,
     NULL,
 };
 

@@ -83,36 +83,45 @@ bool mail_take_drop(struct mail_out *m, uint64_t *id)
     return true;
 }
 
-static void end(struct mail_out *m, struct mail_letter *l, bool acked, bool silent)
+static void end(struct mail_out *m, struct mail_letter *l, bool acked)
 {
     uint64_t tag = l->tag;
 
     if (!acked)
         mail_again_drop(m, l->id);
     discard(m, l);
-    if (tag && !silent)
+    if (tag)
         m->ended(m->context, tag, acked);
 }
 
 /* Stops sending. While all of it is in flight and none lost it may still arrive: then only a loss
  * ends it. */
-static void give_up(struct mail_out *m, struct mail_letter *l, bool silent)
+static void give_up(struct mail_out *m, struct mail_letter *l)
 {
-    if (silent)
-        l->tag = 0;
     if (l->sent == l->total && l->lost.count == 0 && l->total) {
         l->stale = true;
         return;
     }
-    end(m, l, false, silent);
+    end(m, l, false);
 }
 
-void mail_cancel(struct mail_out *m, uint64_t id, bool silent)
+void mail_cancel(struct mail_out *m, uint64_t id)
 {
     struct mail_letter *l = find(m, id);
 
     if (l)
-        give_up(m, l, silent);
+        give_up(m, l);
+}
+
+void mail_forsake(struct mail_out *m, uint64_t id)
+{
+    struct mail_letter *l = find(m, id);
+
+    if (!l)
+        return;
+    l->once = true;
+    if (l->lost.count)
+        end(m, l, false);
 }
 
 /* Puts `l` into the list in the place of one that it supersedes, or last: were it always last, then
@@ -130,7 +139,7 @@ static void supersede(struct mail_out *m, struct mail_letter *l)
             old->total - old->sent <= FINISH_BYTES)
             old->stale = true;
         else
-            give_up(m, old, false);
+            give_up(m, old);
     }
 }
 
@@ -143,7 +152,7 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
         return ERR_LIMIT;
     struct mail_letter *there = m->slot[m->next_id % LIMIT_MESSAGES];
     if (there && message->supersedes && there->key == message->supersedes && !keep_stale)
-        give_up(m, there, false);
+        give_up(m, there);
     if (m->slot[m->next_id % LIMIT_MESSAGES])
         return ERR_AGAIN;
     struct mail_letter *l = heap_alloc(sizeof *l + n);
@@ -181,7 +190,7 @@ void mail_expire(struct mail_out *m, uint64_t now_us)
         for (struct mail_letter *l = m->first[c], *next; l; l = next) {
             next = l->next;
             if (l->deadline_us && now_us >= l->deadline_us && l->sent == 0)
-                end(m, l, false, false);
+                end(m, l, false);
         }
 }
 
@@ -230,7 +239,7 @@ enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n
     if (e)
         return e;
     if (l->missing.count == 0 && l->sent == l->total)
-        end(m, l, true, false);
+        end(m, l, true);
     else if (l->lost.count == 0 && l->sent == l->total)
         unlist(m, l);
     return OK;
@@ -244,7 +253,7 @@ enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
     if (!l || !resend)
         return OK;
     if (l->once || l->stale) {
-        end(m, l, false, false);
+        end(m, l, false);
         return OK;
     }
     if (l->total == 0) {

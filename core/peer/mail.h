@@ -68,8 +68,12 @@ void mail_out_release(struct mail_out *m);
 enum err mail_send(struct mail_out *m, const struct peer_message *message, bool keep_stale,
                    uint64_t *id) MUST_USE;
 
-/* Stops sending `id`; without an event when `silent`. */
-void mail_cancel(struct mail_out *m, uint64_t id, bool silent);
+/* Gives `id` up: nothing of it is sent any more. Told as acked if it arrives all the same, else as
+ * gone. */
+void mail_cancel(struct mail_out *m, uint64_t id);
+
+/* From now on what is lost of `id` is not sent again: the first loss ends it. */
+void mail_forsake(struct mail_out *m, uint64_t id);
 
 /* Gives up all whose deadline has passed before anything of them was sent. */
 void mail_expire(struct mail_out *m, uint64_t now_us);

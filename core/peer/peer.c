@@ -292,5 +292,11 @@ enum err peer_message_send(struct peer *p, const struct peer_message *m, uint64_
 void peer_message_cancel(struct peer *p, uint64_t id)
 {
     if (session_with(p, PEER_WITHOUT_SUPERSEDE))
-        mail_cancel(&p->mail, id, true);
+        mail_cancel(&p->mail, id);
+}
+
+void peer_message_forsake(struct peer *p, uint64_t id)
+{
+    if (session_with(p, PEER_WITHOUT_SUPERSEDE))
+        mail_forsake(&p->mail, id);
 }

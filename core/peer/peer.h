@@ -202,8 +202,12 @@ struct peer_message {
  * ERR_MEMORY, ERR_END when closed. */
 enum err peer_message_send(struct peer *p, const struct peer_message *m, uint64_t *id) MUST_USE;
 
-/* Gives a message up: what is in flight may still arrive, nothing is sent again. No event follows.
- */
+/* Gives a message up: nothing of it is sent any more. PEER_EVENT_ACKED follows if it arrives all
+ * the same, else PEER_EVENT_GONE. */
 void peer_message_cancel(struct peer *p, uint64_t id);
+
+/* What is lost of a message from now on is not sent again: its first loss ends it with
+ * PEER_EVENT_GONE. For content that is outdated, but worth having if it gets there. */
+void peer_message_forsake(struct peer *p, uint64_t id);
 
 #endif

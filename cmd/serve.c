@@ -1,0 +1,73 @@
+#include "cmd/cmd.h"
+#include "core/run/run_serve.h"
+
+static const char *const forms[] = {"[SOURCE] [OPTION]...", NULL};
+
+static const char *const about[] = {
+    "Streams a desktop to viewers over one encrypted UDP port. What they see ends bit exact: at "
+    "rest both ends compare a hash of the picture, and both say so.",
+    "SOURCE is x11[:DISPLAY] (the default when $DISPLAY is set), a running X server; test[:WxH] "
+    "(the default otherwise), a small desktop that is drawn by farspan itself; or a FILE: an "
+    "image, a y4m or ppm stream, or a recording.",
+    "Somebody must be able to come in: either the viewer's public key (farspan keygen --show) "
+    "stands with a role in authorized_keys, or --invite makes a ticket that is good for one "
+    "viewer. The ticket is printed once and is a secret; give it to farspan view.",
+    "SIGHUP reads the keys anew and ends the sessions whose key is gone. SIGTERM and SIGINT end "
+    "the server in order.",
+    NULL,
+};
+
+static const struct arg args[] = {
+    {"SOURCE", OPT_STRING(run_serve_config, source), "what to stream", .optional = true},
+    {0},
+};
+
+static const struct opt options[] = {
+    {"listen", 0, OPT_ADDRESS(run_serve_config, listen), "A:P",
+     "listen on this address; port 0 picks a free one, fd:N is an inherited socket; default every "
+     "address, port 7470"},
+    {"advertise", 0, OPT_ADDRESS(run_serve_config, advertise), "HOST",
+     "the host that the ticket names when listening on every address"},
+    {"authorized", 0, OPT_STRING(run_serve_config, authorized), "FILE",
+     "who may come in: `KEY role[,role] [name]` a line; default authorized_keys in the "
+     "configuration folder"},
+    {"invite", 0, OPT_STRING(run_serve_config, invite), "ROLE[,uses=N]",
+     "make a ticket for one viewer, or N, with the role view or control", .bare = "control"},
+    {"invite-for", 0, OPT_TIME(run_serve_config, invite_for_us), "T",
+     "how long the ticket can be used the first time", "10min"},
+    {"rate", 0, OPT_RATE(run_serve_config, rate_bps), "R",
+     "bits a second for each viewer at the most; without it what the path takes"},
+    {"fps", 0, OPT_NUMBER(run_serve_config, fps), "N", "captures a second at the most", "60",
+     .min = 1, .max = 240},
+    {"view-only", 0, OPT_FLAG(run_serve_config, view_only), NULL, "take nobody's input"},
+    {"once", 0, OPT_FLAG(run_serve_config, once), NULL, "end with the first viewer's session"},
+    {"stats", 0, OPT_FLAG(run_serve_config, stats), NULL,
+     "tell figures of each viewer every second"},
+    {0},
+};
+
+static const struct cmd_example examples[] = {
+    {"farspan serve test --invite --listen 127.0.0.1:0",
+     "serves the built-in desktop to one viewer on this machine"},
+    {"farspan serve x11:0 --invite=view --advertise desk.example.org",
+     "lets one person look at display :0 from elsewhere"},
+    {"farspan serve --json --once --authorized keys", "for a script: one session, events as JSON"},
+    {0},
+};
+
+static enum err serve(void *config, struct run *run)
+{
+    return run_serve(config, run);
+}
+
+const struct cmd cmd_serve = {
+    .name = "serve",
+    .summary = "stream a desktop to viewers",
+    .forms = forms,
+    .about = about,
+    .args = args,
+    .options = options,
+    .examples = examples,
+    .config_bytes = sizeof(struct run_serve_config),
+    .run = serve,
+};

@@ -1,0 +1,66 @@
+#include "cmd/cmd.h"
+#include "core/run/run_view.h"
+
+static const char *const forms[] = {"TARGET|TICKET|-|@FILE [OPTION]...", NULL};
+
+static const char *const about[] = {
+    "Shows a desktop that farspan serve streams, in a window or into a file, and carries keys and "
+    "pointer to it.",
+    "The target is a HOST[:PORT] whose server knows this user's key, or a ticket; `-` reads it "
+    "from standard input, @FILE from a file, and without one $FARSPAN_TICKET is taken, so that no "
+    "secret need stand in a process list.",
+    "With --until exact it ends with 0 when a picture captured after it came, and after the effect "
+    "of the last line of --input, was proven equal to the server's by hash.",
+    "An input script has one act a line: `key ctrl+Return`, `key down shift`, `type TEXT`, `move X "
+    "Y`, `click [N]`, `button N down`, `scroll DX DY`, `wait T`, `sync` (until the picture is "
+    "exact).",
+    NULL,
+};
+
+static const struct arg args[] = {
+    {"TARGET", OPT_STRING(run_view_config, target), "the server, or a ticket from it",
+     .optional = true},
+    {0},
+};
+
+static const struct opt options[] = {
+    {"to", 0, OPT_STRING(run_view_config, to), "SINK",
+     "where the picture goes: x11[:DISPLAY] (the default when $DISPLAY is set), null, FILE.png "
+     "(the "
+     "last picture), FILE.y4m, FILE.ppm, FILE.fsr"},
+    {"until", 0, OPT_STRING(run_view_config, until), "exact",
+     "end when the picture is proven exact"},
+    {"frames", 0, OPT_NUMBER(run_view_config, frames), "N", "end after N pictures"},
+    {"for", 0, OPT_TIME(run_view_config, for_us), "T", "end after this time"},
+    {"input", 0, OPT_STRING(run_view_config, input), "FILE",
+     "carry out this script of keys and pointer; `-`: from standard input"},
+    {"accept-new", 0, OPT_FLAG(run_view_config, accept_new), NULL,
+     "trust a host that is not known yet, and remember its key"},
+    {"stats", 0, OPT_FLAG(run_view_config, stats), NULL, "tell figures every second"},
+    {0},
+};
+
+static const struct cmd_example examples[] = {
+    {"farspan view @ticket", "shows the desktop in a window"},
+    {"farspan view @ticket --to shot.png --until exact", "takes a picture of it, bit exact"},
+    {"farspan view desk.example.org --input keys.txt --until exact --to after.png --json",
+     "types, waits for the effect, and shows it"},
+    {0},
+};
+
+static enum err view(void *config, struct run *run)
+{
+    return run_view(config, run);
+}
+
+const struct cmd cmd_view = {
+    .name = "view",
+    .summary = "show a served desktop, or take it into a file",
+    .forms = forms,
+    .about = about,
+    .args = args,
+    .options = options,
+    .examples = examples,
+    .config_bytes = sizeof(struct run_view_config),
+    .run = view,
+};
