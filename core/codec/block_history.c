@@ -1,16 +1,74 @@
 #include "core/codec/block_history.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 #include "core/base/check.h"
 #include "core/base/heap.h"
 #include "core/base/num.h"
+#include "core/base/rd.h"
+#include "core/base/wr.h"
 
 struct block_history {
     uint32_t refs;
+    uint32_t colour_count;
+    uint8_t key[16];
+    uint32_t colour[COLOUR_HISTORY]; /* oldest first */
     size_t n;
-    uint8_t p[];
+    uint8_t p[]; /* n bytes */
 };
+
+/* A payload taken apart; payloads are our own work, so what is malformed just counts as empty. */
+struct part {
+    struct rd colours;
+    struct bytes content;
+};
+
+static struct part take_apart(struct bytes payload)
+{
+    struct rd r = rd_of(payload);
+    struct part p = {.colours = {NULL, 0, false}};
+    uint64_t count = rd_var(&r);
+
+    if (count > COLOUR_NEW)
+        return p;
+    struct bytes colours = rd_bytes(&r, (size_t)count * 4);
+    if (r.bad || r.left % 2)
+        return p;
+    p.colours = rd_of(colours);
+    p.content = bytes_of(r.p, r.left);
+    return p;
+}
+
+/* Keeps the newest colours of the parent and the payloads, each once. */
+static void merge_colours(struct block_history *h, struct block_colours *seen,
+                          const struct block_history *parent, const struct bytes *payloads,
+                          size_t count)
+{
+    uint32_t ring[COLOUR_HISTORY];
+    size_t known, end;
+    const uint32_t *old = block_history_colours(parent, &known);
+
+    block_colour_reset(seen);
+    for (end = 0; end < known; end++) {
+        ring[end] = old[end];
+        block_colour_add(seen, old[end]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct rd r = take_apart(payloads[i]).colours;
+
+        while (r.left && seen->count < COLOUR_SLOTS / 2) {
+            uint32_t c = rd_u32(&r);
+            if (block_colour_find(seen, c) != COLOUR_NONE)
+                continue;
+            block_colour_add(seen, c);
+            ring[end++ % COLOUR_HISTORY] = c;
+        }
+    }
+    h->colour_count = (uint32_t)num_min(end, COLOUR_HISTORY);
+    for (size_t i = 0; i < h->colour_count; i++)
+        h->colour[i] = ring[(end - h->colour_count + i) % COLOUR_HISTORY];
+}
 
 struct block_history *block_history_new(const struct block_history *parent,
                                         const struct bytes *payloads, size_t count)
@@ -19,14 +77,18 @@ struct block_history *block_history_new(const struct block_history *parent,
     size_t total = old.n;
 
     for (size_t i = 0; i < count; i++)
-        total += payloads[i].n;
+        total += take_apart(payloads[i]).content.n;
     size_t skip = num_sub0(total, BLOCK_HISTORY_BYTES), n = total - skip;
     struct block_history *h = heap_alloc(sizeof *h + n);
-    if (!h)
+    struct block_colours *seen = heap_alloc(sizeof *seen);
+    if (!h || !seen) {
+        heap_free(h);
+        heap_free(seen);
         return NULL;
+    }
     h->refs = 1;
     for (size_t i = 0; i <= count; i++) {
-        struct bytes b = i ? payloads[i - 1] : old;
+        struct bytes b = i ? take_apart(payloads[i - 1]).content : old;
         size_t drop = num_min(skip, b.n);
 
         if (b.n > drop)
@@ -34,6 +96,11 @@ struct block_history *block_history_new(const struct block_history *parent,
         h->n += b.n - drop;
         skip -= drop;
     }
+    merge_colours(h, seen, parent, payloads, count);
+    heap_free(seen);
+    XXH64_hash_t seed = XXH3_64bits(h->colour, h->colour_count * sizeof h->colour[0]);
+    XXH128_hash_t key = XXH3_128bits_withSeed(h->p, h->n, seed);
+    memcpy(h->key, &key, sizeof h->key);
     return h;
 }
 
@@ -56,4 +123,41 @@ void block_history_unref(struct block_history *h)
 struct bytes block_history_content(const struct block_history *h)
 {
     return h ? bytes_of(h->p, h->n) : bytes_of(NULL, 0);
+}
+
+const uint32_t *block_history_colours(const struct block_history *h, size_t *count)
+{
+    *count = h ? h->colour_count : 0;
+    return h ? h->colour : NULL;
+}
+
+void block_history_key(const struct block_history *h, uint8_t key[16])
+{
+    if (h)
+        memcpy(key, h->key, 16);
+    else
+        memset(key, 0, 16);
+}
+
+enum err block_history_payload(const uint32_t *colours, size_t count, struct bytes content,
+                               struct buf *payload)
+{
+    uint8_t head[8];
+    struct wr w = wr_of(head, sizeof head);
+    size_t n;
+
+    if (!payload)
+        return OK;
+    wr_var(&w, count);
+    n = w.n + count * 4 + content.n;
+    enum err e = buf_reserve(payload, n);
+    if (e)
+        return e;
+    w = wr_of(payload->p + payload->n, n);
+    wr_var(&w, count);
+    for (size_t i = 0; i < count; i++)
+        wr_u32(&w, colours[i]);
+    wr_bytes(&w, content);
+    payload->n += n;
+    return OK;
 }

@@ -4,8 +4,21 @@
 
 #include "core/base/bytes.h"
 #include "core/codec/block.h"
+#include "core/codec/block_colour.h"
 
-/* The content that serves as dictionary, borrowed from `h` (NULL: nothing). */
+/* The content that serves as dictionary, borrowed from `h` (NULL: nothing); an even number of
+ * bytes. */
 struct bytes block_history_content(const struct block_history *h);
+
+/* The colours that `h` (NULL: none) knows, oldest first, borrowed; their number goes to *count. */
+const uint32_t *block_history_colours(const struct block_history *h, size_t *count);
+
+/* Copies a digest of the content to `key`, which tells histories apart; zeros for NULL. */
+void block_history_key(const struct block_history *h, uint8_t key[16]);
+
+/* Appends to `payload` (NULL: nothing is done) what a block adds to a history: its new colours and
+ * the bytes that its first zstd frame held (an even number). ERR_LIMIT, ERR_MEMORY. */
+enum err block_history_payload(const uint32_t *colours, size_t count, struct bytes content,
+                               struct buf *payload) MUST_USE;
 
 #endif

@@ -1,0 +1,266 @@
+#include "core/codec/block.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "core/base/num.h"
+#include "core/codec/block_cell.h"
+#include "core/codec/block_kernels.h"
+
+/* What moved is found by its content: both pictures are scanned, inside the changed tiles, for
+ * anchors, which are places chosen by the pixels themselves, so that moved content has the same
+ * anchors in both. Anchors that look the same (16x8 pixels, by hash) vote for their distance; the
+ * vectors with most votes are then tried on real cells. */
+
+enum {
+    WINDOW_WIDTH = 16,
+    WINDOW_HEIGHT = 8,
+    MAX_ANCHORS = 4096,
+    SLOTS = 2 * MAX_ANCHORS,
+    BALLOTS = 1024,
+    CANDIDATES = 32,
+    SAMPLE_CELLS = 2048,
+    NONE = 0xffff,
+};
+
+struct anchor {
+    uint32_t weak, strong;
+    uint16_t x, y;
+};
+
+/* Anchors whose weak hash is below a bound; when there are too many, the bound is halved, so that
+ * what is kept is a sample by content and the same in both pictures. */
+struct anchors {
+    uint32_t below;
+    size_t n;
+    struct anchor at[MAX_ANCHORS];
+};
+
+struct ballot {
+    int16_t dx, dy;
+    uint32_t votes;
+};
+
+static void thin_out(struct anchors *a)
+{
+    size_t n = 0;
+
+    a->below /= 2;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->at[i].weak < a->below)
+            a->at[n++] = a->at[i];
+    a->n = n;
+}
+
+static uint32_t strong_hash(const uint32_t *px)
+{
+    uint32_t window[WINDOW_WIDTH * WINDOW_HEIGHT];
+
+    for (uint32_t y = 0; y < WINDOW_HEIGHT; y++)
+        memcpy(window + y * WINDOW_WIDTH, px + y * TILE_SIDE_PX, WINDOW_WIDTH * sizeof *px);
+    return (uint32_t)XXH3_64bits(window, sizeof window);
+}
+
+/* Adds the anchors of one tile, looking at every `step`th row. */
+static void scan_tile(struct anchors *a, const struct tile *t, struct rect r, uint32_t step)
+{
+    const struct block_kernels *k = block_kernels_best();
+    uint8_t found[TILE_SIDE_PX];
+    uint32_t weak[TILE_SIDE_PX];
+
+    if (r.width < WINDOW_WIDTH)
+        return;
+    for (uint32_t y = 0; y + WINDOW_HEIGHT <= r.height; y += step) {
+        const uint32_t *row = t->px + y * TILE_SIDE_PX;
+        size_t n = k->find_anchors(row, r.width - WINDOW_WIDTH + 1, a->below, found, weak);
+
+        for (size_t i = 0; i < n; i++) {
+            if (weak[i] >= a->below)
+                continue;
+            if (a->n == MAX_ANCHORS)
+                thin_out(a);
+            if (a->n < MAX_ANCHORS && weak[i] < a->below)
+                a->at[a->n++] = (struct anchor){weak[i], strong_hash(row + found[i]),
+                                                (uint16_t)(r.x + found[i]), (uint16_t)(r.y + y)};
+        }
+    }
+}
+
+static void scan(struct anchors *a, const struct pic *p, const uint8_t *changed, uint32_t below,
+                 uint32_t step)
+{
+    a->below = below;
+    a->n = 0;
+    for (uint32_t i = 0; i < pic_tiles(p); i++)
+        if (changed[i] && p->tile[i])
+            scan_tile(a, p->tile[i], pic_tile_rect(p, i), step);
+}
+
+/* Fills the hash table from the reference's anchors; what looks the same in several places cannot
+ * vote. */
+static void enter_anchors(uint16_t slot[SLOTS], struct anchors *a)
+{
+    memset(slot, 0xff, SLOTS * sizeof *slot);
+    for (size_t i = 0; i < a->n; i++) {
+        uint32_t s = a->at[i].strong % SLOTS;
+
+        while (slot[s] != NONE && a->at[slot[s]].strong != a->at[i].strong)
+            s = (s + 1) % SLOTS;
+        if (slot[s] == NONE)
+            slot[s] = (uint16_t)i;
+        else
+            a->at[slot[s]].x = NONE;
+    }
+}
+
+static const struct anchor *look_up(const uint16_t slot[SLOTS], const struct anchors *a,
+                                    uint32_t strong)
+{
+    for (uint32_t s = strong % SLOTS; slot[s] != NONE; s = (s + 1) % SLOTS)
+        if (a->at[slot[s]].strong == strong)
+            return a->at[slot[s]].x == NONE ? NULL : &a->at[slot[s]];
+    return NULL;
+}
+
+static void vote(struct ballot box[BALLOTS], int32_t dx, int32_t dy)
+{
+    uint32_t at = ((uint32_t)dx * 0x9e3779b1u + (uint32_t)dy * 0x85ebca77u) >> 22;
+
+    for (uint32_t i = 0; i < 8; i++, at = (at + 1) % BALLOTS) {
+        if (box[at].votes && (box[at].dx != dx || box[at].dy != dy))
+            continue;
+        box[at].dx = (int16_t)dx;
+        box[at].dy = (int16_t)dy;
+        box[at].votes++;
+        return;
+    }
+}
+
+/* Moves the ballots with most votes to the front, best first; gives how many have any. */
+static size_t rank(struct ballot box[BALLOTS])
+{
+    size_t n = 0;
+
+    for (; n < CANDIDATES; n++) {
+        size_t best = n;
+        for (size_t i = n + 1; i < BALLOTS; i++)
+            if (box[i].votes > box[best].votes)
+                best = i;
+        if (box[best].votes == 0)
+            break;
+        struct ballot b = box[best];
+        box[best] = box[n];
+        box[n] = b;
+    }
+    return n;
+}
+
+/* A cell that the vectors should explain. */
+struct sample {
+    uint32_t tile;
+    uint16_t cell;
+    uint16_t covered;
+};
+
+static bool is_flat(const struct tile *t, struct rect r)
+{
+    uint32_t first = t->px[r.y * TILE_SIDE_PX + r.x], differs = 0;
+
+    for (uint32_t y = 0; y < r.height; y++)
+        for (uint32_t x = 0; x < r.width; x++)
+            differs |= t->px[(r.y + y) * TILE_SIDE_PX + r.x + x] ^ first;
+    return differs == 0;
+}
+
+/* Picks an even sample of the changed cells that are neither flat nor the same as before. */
+static size_t sample_cells(const struct pic *now, const struct pic *ref, const uint8_t *changed,
+                           struct sample out[SAMPLE_CELLS])
+{
+    size_t n = 0, total = 0, seen = 0;
+
+    for (uint32_t i = 0; i < pic_tiles(now); i++)
+        total += changed[i] ? TILE_CELLS : 0;
+    size_t step = total / SAMPLE_CELLS + 1;
+    for (uint32_t i = 0; i < pic_tiles(now); i++) {
+        if (!changed[i] || !now->tile[i])
+            continue;
+        struct rect tile = pic_tile_rect(now, i), r;
+        for (uint32_t cell = 0; cell < TILE_CELLS && n < SAMPLE_CELLS; cell++) {
+            if (seen++ % step || !block_cell_rect(tile, cell, &r) || is_flat(now->tile[i], r) ||
+                block_cell_equal(now->tile[i], r, ref, tile.x + r.x, tile.y + r.y))
+                continue;
+            out[n++] = (struct sample){i, (uint16_t)cell, 0};
+        }
+    }
+    return n;
+}
+
+/* How many cells that no vector explains yet this one explains; these count as covered. */
+static uint32_t cover(const struct pic *now, const struct pic *ref, struct block_vector v,
+                      struct sample *cells, size_t n)
+{
+    uint32_t hits = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct rect tile = pic_tile_rect(now, cells[i].tile), r;
+
+        if (cells[i].covered || !block_cell_rect(tile, cells[i].cell, &r))
+            continue;
+        if (block_cell_equal(now->tile[cells[i].tile], r, ref, (int64_t)tile.x + r.x + v.dx,
+                             (int64_t)tile.y + r.y + v.dy)) {
+            cells[i].covered = 1;
+            hits++;
+        }
+    }
+    return hits;
+}
+
+/* Keeps the candidates that explain cells, by how many. */
+static size_t choose(const struct pic *now, const struct pic *ref, const uint8_t *changed,
+                     const struct ballot *candidate, size_t candidates, struct block_vector *out,
+                     size_t max)
+{
+    struct sample cells[SAMPLE_CELLS];
+    uint32_t hits[CANDIDATES];
+    size_t n = sample_cells(now, ref, changed, cells), found = 0;
+
+    for (size_t i = 0; i < candidates && found < max; i++) {
+        struct block_vector v = {candidate[i].dx, candidate[i].dy};
+        uint32_t h = cover(now, ref, v, cells, n);
+        size_t at = found;
+
+        if (h == 0)
+            continue;
+        for (; at > 0 && hits[at - 1] < h; at--) {
+            hits[at] = hits[at - 1];
+            out[at] = out[at - 1];
+        }
+        hits[at] = h;
+        out[at] = v;
+        found++;
+    }
+    return found;
+}
+
+size_t block_find_vectors(const struct pic *now, const struct pic *ref, const uint8_t *changed,
+                          struct block_vector *out, size_t max)
+{
+    struct anchors before, after;
+    struct ballot box[BALLOTS] = {0};
+    uint16_t slot[SLOTS];
+
+    if (!ref || now->width != ref->width || now->height != ref->height)
+        return 0;
+    scan(&before, ref, changed, UINT32_MAX, 1);
+    scan(&after, now, changed, before.below, 2);
+    enter_anchors(slot, &before);
+    for (size_t i = 0; i < after.n; i++) {
+        const struct anchor *a = look_up(slot, &before, after.at[i].strong);
+        int32_t dx = a ? (int32_t)a->x - after.at[i].x : 0;
+        int32_t dy = a ? (int32_t)a->y - after.at[i].y : 0;
+
+        if (dx || dy)
+            vote(box, dx, dy);
+    }
+    return choose(now, ref, changed, box, rank(box), out, max);
+}
