@@ -125,8 +125,8 @@ tsan-check: $(patsubst %,$(BUILD)/tsan/unit/%,$(call chosen,$(TSAN_NAMES))) ## t
 lint: all ## check the laws of the house (tests/lint/layers.txt and lint.py)
 	@tests/run tests/lint/lint.py
 
-map: ## write docs/map.md, the sentence of every header
-	@tests/lint/lint.py --write-map
+map: ## print the code map: every header with its sentence
+	@tests/lint/lint.py --map
 
 report: ## sizes to think about and formatting to look at; never fails
 	@tests/lint/report.py

@@ -28,7 +28,7 @@ static int call(const struct cmd *cmd, char **words, int n)
     arena_init(&arena, 1024 * 1024 + (size_t)n * 1024);
     enum err e = opt_parse(cmd, words, n, &arena, &p);
     if (!e && p.help) {
-        page_help(p.cmd, stdout);
+        e = page_show(PAGE_HELP, p.cmd, &p.run);
     } else if (!e) {
         log_set_level(p.run.quiet ? LOG_ERROR : p.run.verbose ? LOG_DEBUG : LOG_INFO);
         e = p.cmd->run(p.config, &p.run);

@@ -1,7 +1,5 @@
 #include "cmd/cmd.h"
 
-#include <string.h>
-
 #include "cmd/opt.h"
 #include "cmd/page.h"
 
@@ -28,14 +26,6 @@ static const struct cmd_example examples[] = {
     {0},
 };
 
-static void names(const struct cmd *const *table)
-{
-    for (; table && *table; table++) {
-        puts((*table)->name);
-        names((*table)->subs);
-    }
-}
-
 static enum err help(void *config, struct run *run)
 {
     const struct help_config *c = config;
@@ -49,13 +39,7 @@ static enum err help(void *config, struct run *run)
                                c->words.item[i]);
         table = cmd->subs;
     }
-    if (c->list)
-        names(table);
-    else if (c->man)
-        cmd ? page_manual(cmd, stdout) : page_manual_overview(table, stdout);
-    else
-        cmd ? page_help(cmd, stdout) : page_overview(table, stdout);
-    return OK;
+    return page_show(c->list ? PAGE_NAMES : c->man ? PAGE_MANUAL : PAGE_HELP, cmd, run);
 }
 
 const struct cmd cmd_help = {

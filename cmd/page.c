@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "cmd/opt.h"
+#include "core/base/heap.h"
 #include "core/base/release.h"
 
-enum { WIDTH = 80, COLUMN = 26 };
+enum { WIDTH = 80, COLUMN = 26, PAGE_BYTES = 64 * 1024 };
 
 /* Prints the words of `text` from column `at` on, wrapped, later lines indented by `indent`. */
 static void wrapped(FILE *to, const char *text, size_t at, size_t indent)
@@ -260,4 +261,43 @@ void page_manual_overview(const struct cmd *const *table, FILE *to)
           to);
     troff_commands(to, table);
     troff_common(to);
+}
+
+static void names(const struct cmd *const *table, FILE *to)
+{
+    for (; table && *table; table++) {
+        fprintf(to, "%s\n", (*table)->name);
+        names((*table)->subs, to);
+    }
+}
+
+static void print(enum page_kind kind, const struct cmd *cmd, FILE *to)
+{
+    if (kind == PAGE_NAMES)
+        names(cmd_table, to);
+    else if (kind == PAGE_MANUAL)
+        cmd ? page_manual(cmd, to) : page_manual_overview(cmd_table, to);
+    else
+        cmd ? page_help(cmd, to) : page_overview(cmd_table, to);
+}
+
+enum err page_show(enum page_kind kind, const struct cmd *cmd, struct run *run)
+{
+    if (!run->json) {
+        print(kind, cmd, stdout);
+        return OK;
+    }
+    char *text = heap_alloc(PAGE_BYTES);
+    FILE *to = text ? fmemopen(text, PAGE_BYTES, "w") : NULL;
+    enum err e = ERR_MEMORY;
+    if (to) {
+        print(kind, cmd, to);
+        bool whole = fclose(to) == 0;
+        struct json *j = json_new();
+        json_put_string(j, "event", "result");
+        json_put_string(j, "text", whole ? text : NULL);
+        e = run_event(run, j);
+    }
+    heap_free(text);
+    return e;
 }

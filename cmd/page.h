@@ -18,4 +18,12 @@ void page_manual(const struct cmd *cmd, FILE *to);
 /* Prints the manual page farspan(1), which names every command of the NULL-ended table. */
 void page_manual_overview(const struct cmd *const *table, FILE *to);
 
+/* What page_show prints. */
+enum page_kind { PAGE_HELP, PAGE_MANUAL, PAGE_NAMES };
+
+/* Prints a page on stdout, or with JSON as the text of a result: the help or the manual page of
+ * `cmd`, or where that is NULL of the program, or the names of all commands. ERR_MEMORY,
+ * ERR_SYSTEM. */
+enum err page_show(enum page_kind kind, const struct cmd *cmd, struct run *run) MUST_USE;
+
 #endif

@@ -26,6 +26,13 @@ while read -r name; do
     done
 done <"$work/names"
 
+exits "--help as JSON" 0 "$farspan" keygen --help --json
+is "is one line" "$(wc -l <"$work/out")" 1
+"$farspan" keygen --help >"$work/help"
+is "with the same text" "$(field text <"$work/out")" "$(cat "$work/help")"
+exits "--json after --help" 0 "$farspan" help --json --list
+is "the names as JSON" "$(field text <"$work/out")" "$(cat "$work/names")"
+
 exits "the overview" 0 "$farspan" help
 while read -r name rest; do
     check "the overview has $name" grep -q "^  $name " "$work/out"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Checks the laws of the house; every rule is a function that gives its complaints.
 
-usage: tests/lint/lint.py [--root DIR] [--objects DIR] [--map | --write-map]
+usage: tests/lint/lint.py [--root DIR] [--objects DIR] [--map]
 
-Prints "FAIL rule: place: complaint" lines and "lint: N passed, N failed", counting rules.
---map adds the rule that docs/map.md is fresh; --write-map writes that file instead.
+Prints "FAIL rule: place: complaint" lines and "lint: N passed, N failed", counting rules; with
+--map prints every header with its sentence instead.
 """
 import collections
 import fnmatch
@@ -253,26 +253,16 @@ def rule_readme(tree):
             yield "layers.txt: no room row for %s" % room
 
 
-def map_text(tree):
-    """docs/map.md: every header with its sentence."""
-    out = ["# Code map", "", "Every header and the sentence it opens with; `make map` writes this."]
+def print_map(tree):
+    """The rooms, and every header with the sentence it opens with."""
     room = None
     for path in sorted(tree.ours("cmd", "core")):
         found = opening(tree.text(path)) if path.endswith(".h") else None
-        if not found:
-            continue
-        if room_of(path) != room:
+        if found and room_of(path) != room:
             room = room_of(path)
-            out += ["", "## `%s/`" % room, "", tree.law["room"].get(room + "/", ""), "",
-                    "| header | what it is |", "| --- | --- |"]
-        out.append("| `%s` | %s |" % (os.path.basename(path), found[1].replace("|", "\\|")))
-    return "\n".join(out) + "\n"
-
-
-def rule_map(tree):
-    """docs/map.md is what `make map` writes."""
-    if tree.files.get("docs/map.md", b"").decode() != map_text(tree):
-        yield "docs/map.md is stale: run make map"
+            print("\n%s/: %s" % (room, tree.law["room"].get(room + "/", "")))
+        if found:
+            print("  %-20s %s" % (os.path.basename(path), found[1]))
 
 
 RULES = [rule_layers, rule_homes, rule_words, rule_symbols, rule_names, rule_openings,
@@ -280,7 +270,7 @@ RULES = [rule_layers, rule_homes, rule_words, rule_symbols, rule_names, rule_ope
 
 
 def main(words):
-    root, objects, rules = ".", None, list(RULES)
+    root, objects = ".", None
     while words:
         word = words.pop(0)
         if word == "--root":
@@ -288,22 +278,18 @@ def main(words):
         elif word == "--objects":
             objects = words.pop(0)
         elif word == "--map":
-            rules.append(rule_map)
-        elif word == "--write-map":
-            tree = Tree(root, "")
-            with open(os.path.join(root, "docs/map.md"), "w") as f:
-                f.write(map_text(tree))
+            print_map(Tree(root, ""))
             return 0
         else:
             raise SystemExit(__doc__)
     tree = Tree(root, objects or os.path.join(root, "build/static"))
     bad = 0
-    for rule in rules:
+    for rule in RULES:
         complaints = list(rule(tree))
         for c in complaints:
             print("FAIL %s: %s" % (rule.__name__[5:], c))
         bad += bool(complaints)
-    print("lint: %d passed, %d failed" % (len(rules) - bad, bad))
+    print("lint: %d passed, %d failed" % (len(RULES) - bad, bad))
     return 1 if bad else 0
 
 
