@@ -99,6 +99,10 @@ $(BUILD)/farspan.debug: $(STATIC_OBJ) $(BUILD)/static/sources
 $(BUILD)/farspan: $(BUILD)/farspan.debug
 	$(Q)strip -o $@.tmp $< && objcopy --add-gnu-debuglink=$< $@.tmp && mv $@.tmp $@
 
+demo: deps ## build, then see the main job done on the built-in desktop
+	@$(MAKE) --no-print-directory -s -j $(JOBS) all
+	@tests/demo.sh
+
 deps: ## install what the build needs (Debian, Ubuntu)
 	@sh third_party/deps.sh build
 
@@ -184,7 +188,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all deps deps-check unit sim asan-check tsan-check lint map report check check-run \
+.PHONY: all demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
         check-full fuzz fuzz-cover man install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
