@@ -2,8 +2,27 @@
 
 #include "core/base/check.h"
 #include "core/base/num.h"
+#include "core/base/utf8.h"
+#include "core/screen/keysym.h"
 #include "core/screen/script.h"
+#include "core/screen/script_line.h"
 #include "tests/fuzz/fuzz.h"
+
+/* Whatever a key types can be written down, read back and typed again. */
+static void check_key(uint32_t keysym)
+{
+    uint32_t code = keysym_to_code(keysym), again = 0;
+    const char *name = keysym_name(keysym);
+    uint8_t text[UTF8_MAX_BYTES];
+
+    CHECK(keysym != KEYSYM_NONE);
+    CHECK(!name || keysym_of_name(bytes_of_string(name)) != KEYSYM_NONE);
+    if (code == 0)
+        return;
+    struct bytes left = bytes_of(text, utf8_put(code, text));
+    CHECK(keysym_of_name(left) == keysym_of_code(code));
+    CHECK(utf8_next(&left, &again) && again == code && left.n == 0);
+}
 
 /* Carries out what is there: keys and buttons that go down must come up when the line says both. */
 static void carry_out(struct script *s, uint64_t *now_us)
@@ -13,7 +32,8 @@ static void carry_out(struct script *s, uint64_t *now_us)
 
     while ((r = script_next(s, *now_us, &e)) != SCRIPT_MORE && r != SCRIPT_END) {
         if (r == SCRIPT_ACT) {
-            CHECK(e.kind != INPUT_KEY || e.keysym);
+            if (e.kind == INPUT_KEY)
+                check_key(e.keysym);
             CHECK(e.kind != INPUT_BUTTON || (e.button >= 1 && e.button <= SCRIPT_LINE_BUTTON));
         } else if (r == SCRIPT_WAIT) {
             CHECK(script_deadline_us(s) > *now_us);

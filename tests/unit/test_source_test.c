@@ -2,6 +2,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/num.h"
+#include "core/base/rng.h"
 #include "core/screen/keysym.h"
 #include "core/screen/source.h"
 #include "core/screen/test_source.h"
@@ -318,6 +319,63 @@ static void windows_are_dragged(void)
     s->ops->free(s);
 }
 
+/* Numbers as somebody hostile would send them, and some that hit. */
+static int32_t any_number(struct rng *r)
+{
+    static const int32_t edges[] = {INT32_MIN, INT32_MIN + 1, -1, 0, 1, 639, 640, INT32_MAX};
+
+    if (rng_below(r, 4) == 0)
+        return edges[rng_below(r, COUNT_OF(edges))];
+    return rng_below(r, 8) ? (int32_t)rng_below(r, 640) : (int32_t)rng_u64(r);
+}
+
+static struct input_event any_event(struct rng *r)
+{
+    static const uint32_t keys[] = {KEYSYM_BACKSPACE, KEYSYM_RETURN, KEYSYM_HOME,    KEYSYM_END,
+                                    KEYSYM_PAGE_UP,   KEYSYM_DOWN,   KEYSYM_SHIFT_L, KEYSYM_ESCAPE};
+    struct input_event e = {.kind = (enum input_kind)rng_below(r, INPUT_RELEASE + 1),
+                            .down = rng_below(r, 2),
+                            .button = rng_below(r, 3) ? 1 : (uint32_t)rng_u64(r),
+                            .x = any_number(r),
+                            .y = any_number(r),
+                            .dx = any_number(r),
+                            .dy = any_number(r)};
+
+    switch (rng_below(r, 3)) {
+    case 0:
+        e.keysym = keys[rng_below(r, COUNT_OF(keys))];
+        break;
+    case 1:
+        e.keysym = KEYSYM_UNICODE + (uint32_t)rng_below(r, 0x120000);
+        break;
+    default:
+        e.keysym = (uint32_t)rng_u64(r);
+    }
+    return e;
+}
+
+static void any_input_is_harmless(void)
+{
+    struct source *s = open_test("test:640x400,idle");
+    struct source_frame f;
+    struct rng r;
+
+    EXPECT(s && s->ops->capture(s, START_US, false, &f) == OK);
+    keep(&f);
+    rng_seed(&r, 2);
+    for (int i = 0; i < 4000; i++) {
+        struct source_pointer p;
+        act(s, any_event(&r));
+        EXPECT(s->ops->pointer(s, &p));
+        EXPECT(p.x >= 0 && p.x < 640 && p.y >= 0 && p.y < 400);
+        EXPECT(i % 16 || changed(s) >= 0);
+    }
+    EXPECT(changed(s) >= 0);
+    EXPECT_EQ(s->ops->capture(s, START_US, true, &f), OK);
+    EXPECT(memcmp(before, f.pixels.px, sizeof(uint32_t) * 640 * 400) == 0);
+    s->ops->free(s);
+}
+
 static void memory_may_run_out(void)
 {
     struct source *s = NULL;
@@ -345,4 +403,6 @@ TEST_MAIN({"names_are_checked", names_are_checked}, {"damage_tells_all", damage_
           {"typing_shows", typing_shows_and_backspace_takes_back},
           {"modified_keys_type_nothing", modified_keys_type_nothing},
           {"pointer_and_button", pointer_has_shapes_and_button_counts},
-          {"windows_are_dragged", windows_are_dragged}, {"memory_may_run_out", memory_may_run_out})
+          {"windows_are_dragged", windows_are_dragged},
+          {"any_input_is_harmless", any_input_is_harmless},
+          {"memory_may_run_out", memory_may_run_out})
