@@ -11,6 +11,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
+#include "core/os/os.h"
 
 static enum err failed(const char *what, const char *path)
 {
@@ -22,7 +23,7 @@ static enum err check_private(int fd, const char *path)
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0)
+    if (OS_CALL(OS_FD, fstat(fd, &st)) < 0)
         return failed("read", path);
     if (!S_ISREG(st.st_mode)) {
         log_error("%s is no regular file", path);
@@ -52,7 +53,7 @@ static enum err read_all(int fd, const char *path, struct buf *out)
             return e;
         }
         /* With the maximum reached one byte more must not be there. */
-        ssize_t n = room ? read(fd, out->p + out->n, room) : read(fd, &end, 1);
+        ssize_t n = OS_CALL(OS_READ, room ? read(fd, out->p + out->n, room) : read(fd, &end, 1));
         if (n == 0)
             return OK;
         if (n < 0 && errno == EINTR)
@@ -70,7 +71,8 @@ static enum err read_all(int fd, const char *path, struct buf *out)
 enum err file_read(const char *path, bool private, struct buf *out)
 {
     /* A private file is never a pipe, and opening one must not wait for a writer. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (private ? O_NONBLOCK : 0));
+    int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (private ? O_NONBLOCK : 0);
+    int fd = OS_CALL(OS_OPEN, open(path, flags));
 
     if (fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : failed("open", path);
@@ -84,7 +86,7 @@ enum err file_read(const char *path, bool private, struct buf *out)
 static enum err write_all(int fd, struct bytes data, const char *path)
 {
     while (data.n) {
-        ssize_t n = write(fd, data.p, data.n);
+        ssize_t n = OS_CALL(OS_WRITE, write(fd, data.p, data.n));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -107,12 +109,12 @@ static enum err open_temp(const char *path, unsigned mode, char **temp, int *fd)
         return ERR_MEMORY;
     }
     snprintf(*temp, room, "%s.XXXXXX", path);
-    *fd = mkostemp(*temp, O_CLOEXEC);
+    *fd = OS_CALL(OS_OPEN, mkostemp(*temp, O_CLOEXEC));
     if (*fd < 0) {
         heap_free(*temp);
         return failed("write", path);
     }
-    if (fchmod(*fd, mode) == 0)
+    if (OS_CALL(OS_FD, fchmod(*fd, mode)) == 0)
         return OK;
     enum err e = failed("set the permissions of", *temp);
     close(*fd);
@@ -128,22 +130,24 @@ static enum err sync_folder(char *temp, const char *path)
 
     if (slash)
         slash[slash == temp] = 0;
-    int fd = open(slash ? temp : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = OS_CALL(OS_OPEN, open(slash ? temp : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd < 0)
         return failed("sync the folder of", path);
     /* Some file systems refuse to sync a folder (EINVAL); their files are as durable as they get.
      */
-    enum err e = fsync(fd) < 0 && errno != EINVAL ? failed("sync the folder of", path) : OK;
+    enum err e = OS_CALL(OS_SYNC, fsync(fd)) < 0 && errno != EINVAL
+                     ? failed("sync the folder of", path)
+                     : OK;
     close(fd);
     return e;
 }
 
 static enum err take_name(const char *temp, const char *path)
 {
-    if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+    if (OS_CALL(OS_RENAME, renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE)) == 0)
         return OK;
     /* Old kernels and some file systems cannot do that; a link never replaces either. */
-    if ((errno == EINVAL || errno == ENOSYS) && link(temp, path) == 0) {
+    if ((errno == EINVAL || errno == ENOSYS) && OS_CALL(OS_RENAME, link(temp, path)) == 0) {
         unlink(temp);
         return OK;
     }
@@ -159,12 +163,12 @@ static enum err write_file(const char *path, struct bytes data, unsigned mode, b
     if (e != OK)
         return e;
     e = write_all(fd, data, temp);
-    if (e == OK && fsync(fd) < 0)
+    if (e == OK && OS_CALL(OS_SYNC, fsync(fd)) < 0)
         e = failed("sync", temp);
     if (close(fd) < 0 && e == OK)
         e = failed("write", temp);
     if (e == OK && replace)
-        e = rename(temp, path) < 0 ? failed("write", path) : OK;
+        e = OS_CALL(OS_RENAME, rename(temp, path)) < 0 ? failed("write", path) : OK;
     else if (e == OK)
         e = take_name(temp, path);
     if (e == OK)
@@ -211,19 +215,20 @@ static bool is_cut(int fd)
     off_t size = lseek(fd, 0, SEEK_END);
     char last;
 
-    return size > 0 && (pread(fd, &last, 1, size - 1) != 1 || last != '\n');
+    return size > 0 && (OS_CALL(OS_READ, pread(fd, &last, 1, size - 1)) != 1 || last != '\n');
 }
 
 enum err file_append_line(const char *path, struct bytes line, unsigned mode)
 {
     struct buf whole;
     enum err e;
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode);
+    int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+    int fd = OS_CALL(OS_OPEN, open(path, flags, mode));
 
     if (fd < 0)
         return failed("open", path);
     buf_init(&whole, line.n + 2);
-    while (flock(fd, LOCK_EX) < 0)
+    while (OS_CALL(OS_LOCK, flock(fd, LOCK_EX)) < 0)
         if (errno != EINTR) {
             e = failed("lock", path);
             goto out;
@@ -237,7 +242,7 @@ enum err file_append_line(const char *path, struct bytes line, unsigned mode)
         log_error("cannot write %s: %s", path, err_text(e));
     else
         e = write_all(fd, buf_bytes(&whole), path);
-    if (e == OK && fsync(fd) < 0)
+    if (e == OK && OS_CALL(OS_SYNC, fsync(fd)) < 0)
         e = failed("sync", path);
 out:
     buf_release(&whole);
@@ -261,7 +266,8 @@ enum err file_make_folder(const char *path, unsigned mode)
             mkdir(part, mode); /* what is wrong shows at the last one */
             *p = '/';
         }
-    if (mkdir(part, mode) < 0 && !(errno == EEXIST && stat(part, &st) == 0 && S_ISDIR(st.st_mode)))
+    if (OS_CALL(OS_RENAME, mkdir(part, mode)) < 0 &&
+        !(errno == EEXIST && stat(part, &st) == 0 && S_ISDIR(st.st_mode)))
         e = failed("make the folder", path);
     heap_free(part);
     return e;

@@ -25,6 +25,7 @@ enum os_call {
     OS_SEND_GSO, /* counted beside OS_SEND or OS_SENDMMSG when its first message is a GSO burst */
     OS_RECV,     /* recvmsg */
     OS_RECVMMSG, /* recvmmsg */
+    OS_POLL,     /* poll */
     OS_FD,       /* eventfd, timerfd, ioctl and what else makes or changes a descriptor */
     OS_CALL_COUNT
 };

@@ -5,21 +5,24 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/os/os.h"
 
 enum err shared_init(struct shared *out, size_t bytes)
 {
-    *out = (struct shared){.fd = memfd_create("farspan", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    *out = (struct shared){.fd = -1};
+    out->fd = OS_CALL(OS_MAP, memfd_create("farspan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (out->fd < 0)
         goto fail;
     /* Sealed, so that a process at the other end cannot make reads here end in SIGBUS. */
-    if (ftruncate(out->fd, (off_t)bytes) ||
-        fcntl(out->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+    if (OS_CALL(OS_MAP, ftruncate(out->fd, (off_t)bytes)) ||
+        OS_CALL(OS_FD, fcntl(out->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)))
         goto fail;
-    out->p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
-    if (out->p == MAP_FAILED) {
-        out->p = NULL;
+    void *p = MAP_FAILED;
+    if (!os_fails(OS_MAP))
+        p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
+    if (p == MAP_FAILED)
         goto fail;
-    }
+    out->p = p;
     out->bytes = bytes;
     return OK;
 fail:

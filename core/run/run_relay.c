@@ -1,6 +1,5 @@
 #include "core/run/run_relay.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "core/run/relay_tun.h"
 #include "core/run/relay_udp.h"
 #include "core/run/resolve.h"
+#include "core/run/stop.h"
 #include "core/run/given.h"
 #include "core/wan/wan_link.h"
 #include "core/wan/wan_schedule.h"
@@ -20,7 +20,7 @@ struct relay {
     const struct run_relay_config *config;
     struct run *run;
     struct loop *loop;
-    struct loop_signal *stop[2];
+    struct stop *stop;
     struct wan_link *up, *down;
     struct relay_udp *udp;
     struct relay_tun *tun;
@@ -236,20 +236,12 @@ static enum err say_result(struct relay *r)
 
 /* ---- life ---- */
 
-static void on_stop(void *ctx)
-{
-    loop_stop(ctx, 0);
-}
-
 static enum err make_loop(struct relay *r)
 {
+    static const struct stop_owner owner = {0};
     enum err e = loop_new(&r->loop);
 
-    if (!e)
-        e = loop_signal_new(r->loop, SIGTERM, on_stop, r->loop, &r->stop[0]);
-    if (!e)
-        e = loop_signal_new(r->loop, SIGINT, on_stop, r->loop, &r->stop[1]);
-    return e;
+    return e ? e : stop_new(r->loop, &owner, NULL, &r->stop);
 }
 
 static enum err make_links(struct relay *r, const struct wan_config *w)
@@ -395,8 +387,7 @@ enum err run_relay(const struct run_relay_config *config, struct run *run)
     relay_tun_free(r.tun);
     wan_link_free(r.up);
     wan_link_free(r.down);
-    loop_signal_free(r.stop[0]);
-    loop_signal_free(r.stop[1]);
+    stop_free(r.stop);
     loop_free(r.loop);
     return e;
 }
