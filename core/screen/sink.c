@@ -8,6 +8,7 @@
 #include "core/screen/null_sink.h"
 #include "core/screen/png_sink.h"
 #include "core/screen/ppm_sink.h"
+#include "core/screen/x11_sink.h"
 #include "core/screen/y4m_sink.h"
 
 static bool ends_in(const char *name, const char *suffix)
@@ -31,10 +32,11 @@ enum err sink_open(const char *name, uint64_t now_us, struct sink **out, char *r
         return y4m_sink_open(name, now_us, out, reason, room);
     if (ends_in(name, ".fsr"))
         return fsr_sink_open(name, now_us, out, reason, room);
-    snprintf(
-        reason, room,
-        "%s: no such sink; there are null, FILE.png (the last picture), FILE.ppm, FILE.y4m and "
-        "FILE.fsr (every picture)",
-        name);
+    if (strcmp(name, "x11") == 0 || strncmp(name, "x11:", 4) == 0)
+        return x11_sink_open(name[3] ? name + 4 : NULL, now_us, out, reason, room);
+    snprintf(reason, room,
+             "%s: no such sink; there are x11[:DISPLAY], null, FILE.png (the last picture), "
+             "FILE.ppm, FILE.y4m and FILE.fsr (every picture)",
+             name);
     return ERR_USAGE;
 }

@@ -28,7 +28,7 @@ static enum err open_x11(const char *name, uint64_t now_us, struct source **out,
     bool number = *rest >= '0' && *rest <= '9' && !strchr(rest, ':');
     int n = snprintf(display, sizeof display, "%s%s", number ? ":" : "", rest);
     if (n <= 1 || n >= (int)sizeof display || name[3] != ':') {
-        snprintf(reason, room, "x11 takes a display: x11, x11::0, x11:HOST:0");
+        snprintf(reason, room, "x11 takes a display: x11, x11:0, x11:ADDRESS:0");
         return ERR_USAGE;
     }
     return x11_source_open(display, now_us, out, reason, room);

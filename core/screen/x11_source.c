@@ -228,15 +228,19 @@ static void restart(struct x11_source *s)
     s->resized = s->whole_due = true;
 }
 
-/* Waits a little for what was asked for. OK: all is there, or the capture was given up (then
- * nothing is `fetching`). ERR_AGAIN, ERR_UNREACHABLE. */
+/* Waits a little for what was asked for, and longer for the first picture of a size: there is none
+ * to show before it. OK: all is there, or the capture was given up (then nothing is `fetching`).
+ * ERR_AGAIN, ERR_UNREACHABLE. */
 static enum err finish(struct x11_source *s)
 {
+    uint32_t patience_ms = s->whole_due ? X11_PATIENCE_MS : PATIENCE_MS;
+    bool last = s->whole_due || s->now_us - s->asked_us > X11_PATIENCE_MS * 1000ull;
+
     while (s->fetched < s->fetches) {
         const struct fetch *f = &s->fetch[s->fetched];
         void *reply;
-        enum err e = x11_conn_reply(&s->conn, f->sequence, PATIENCE_MS, &reply, NULL);
-        if (e == ERR_AGAIN && s->now_us - s->asked_us > X11_PATIENCE_MS * 1000ull) {
+        enum err e = x11_conn_reply(&s->conn, f->sequence, patience_ms, &reply, NULL);
+        if (e == ERR_AGAIN && last) {
             log_error("X display %s: the X server does not answer", s->conn.display);
             s->conn.gone = true;
             return ERR_UNREACHABLE;
@@ -263,9 +267,12 @@ static enum err source_poll(struct source *head, uint64_t now_us)
     struct x11_source *s = (struct x11_source *)head;
 
     s->now_us = now_us;
+    enum err e = x11_conn_pump(&s->conn);
+    if (e)
+        return e;
     x11_input_work(&s->input, &s->conn, now_us);
     x11_pointer_work(&s->pointer, &s->conn, now_us);
-    return x11_conn_pump(&s->conn);
+    return s->conn.gone ? ERR_UNREACHABLE : OK;
 }
 
 static bool source_damaged(const struct source *head)
@@ -278,18 +285,23 @@ static bool source_damaged(const struct source *head)
 /* Finishes or makes one capture; ERR_AGAIN: the pixels are on their way. */
 static enum err advance(struct x11_source *s, bool whole)
 {
+    enum { MOST_TRIES = 5 };
     enum err e;
 
     if (s->fetches && ((e = finish(s)) || !whole || s->fetching_whole))
         return e;
-    whole |= !s->damage;
-    if (s->resized && (e = measure(s)))
-        return e;
-    whole |= s->whole_due;
-    if (!whole && s->rects.count == 0)
-        return OK;
-    start(s, whole);
-    return finish(s);
+    for (int i = 0; i < MOST_TRIES; i++) {
+        if (s->resized && (e = measure(s)))
+            return e;
+        whole |= !s->damage || s->whole_due;
+        if (!whole && s->rects.count == 0)
+            return OK;
+        start(s, whole);
+        e = finish(s);
+        if (e || s->fetching.count)
+            return e;
+    }
+    return OK;
 }
 
 static enum err source_capture(struct source *head, uint64_t now_us, bool whole,
