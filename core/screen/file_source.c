@@ -14,9 +14,11 @@ struct file_source {
     struct source source; /* first */
     char *path;           /* owned */
     struct file_player *player;
-    uint64_t start_us; /* when the picture of time 0 is due */
-    uint64_t due_us;   /* when the next one is, UINT64_MAX: there is none */
-    enum err broken;   /* what the file ends in when it does not end well */
+    bool playing;      /* from the first capture on */
+    uint64_t start_us; /* when the picture of time 0 was due */
+    bool more;         /* there is a next picture, at next_us from the start */
+    uint64_t next_us;
+    enum err broken; /* what the file ends in when it does not end well */
 
     uint32_t *px; /* the picture that is shown; owned */
     size_t room_px;
@@ -29,15 +31,20 @@ static struct file_source *file_of(struct source *s)
     return (struct file_source *)s;
 }
 
-/* Asks the player when the next picture is due. */
+/* When the next picture is to be shown; UINT64_MAX: not as far as is known now. */
+static uint64_t due_us(const struct file_source *f)
+{
+    return f->playing && f->more ? f->start_us + f->next_us : UINT64_MAX;
+}
+
+/* Asks the player for the next picture's time. */
 static void look_ahead(struct file_source *f)
 {
     struct pixels px;
     struct reason why = {""};
-    uint64_t time_us = 0;
-    enum err e = file_player_next(f->player, &time_us, &px, &why);
+    enum err e = file_player_next(f->player, &f->next_us, &px, &why);
 
-    f->due_us = e ? UINT64_MAX : f->start_us + time_us;
+    f->more = e == OK;
     if (e && e != ERR_END) {
         f->broken = e;
         log_error("%s: %s", f->path, reason_text(&why, e));
@@ -76,15 +83,13 @@ static enum err file_poll(struct source *s, uint64_t now_us)
 {
     struct file_source *f = file_of(s);
 
-    for (int i = 0; i < CATCH_UP && f->due_us <= now_us; i++) {
+    for (int i = 0; i < CATCH_UP && due_us(f) <= now_us; i++) {
         enum err e = show(f);
         if (e)
             return e;
     }
-    if (f->due_us <= now_us) {
-        f->start_us += now_us - f->due_us + 1;
-        f->due_us = now_us + 1;
-    }
+    if (due_us(f) <= now_us)
+        f->start_us += now_us - due_us(f) + 1;
     return f->broken && !f->fresh ? f->broken : OK;
 }
 
@@ -105,9 +110,12 @@ static enum err file_capture(struct source *s, uint64_t now_us, bool whole,
         out->damage_count = 1;
     }
     out->whole = whole;
-    out->ended = f->due_us == UINT64_MAX && !f->broken;
+    out->ended = !f->more && !f->broken;
     out->captured_us = now_us;
     f->fresh = false;
+    if (!f->playing)
+        f->start_us = now_us;
+    f->playing = true;
     return OK;
 }
 
@@ -136,7 +144,7 @@ static uint64_t file_deadline_us(const struct source *s)
     const struct file_source *f = (const struct file_source *)s;
 
     /* A file that broke is told of as soon as its last good picture was captured. */
-    return f->broken && !f->fresh ? 0 : f->due_us;
+    return f->broken && !f->fresh ? 0 : due_us(f);
 }
 
 static void file_free(struct source *s)
@@ -161,8 +169,8 @@ static const struct source_ops ops = {
     .free = file_free,
 };
 
-enum err file_source_open(const char *path, uint32_t fps, uint64_t now_us, struct source **out,
-                          char *reason, size_t room)
+enum err file_source_open(const char *path, uint32_t fps, struct source **out, char *reason,
+                          size_t room)
 {
     struct file_source *f = heap_alloc(sizeof *f);
     struct reason why = {""};
@@ -172,7 +180,6 @@ enum err file_source_open(const char *path, uint32_t fps, uint64_t now_us, struc
         e = file_player_open(path, fps ? fps : FILE_SOURCE_FPS, &f->player, &why);
     if (e == OK) {
         f->source.ops = &ops;
-        f->start_us = now_us;
         e = show(f);
     }
     if (e) {

@@ -11,14 +11,14 @@
 enum { FILE_SOURCE_FPS = 30 /* frames a second where neither the file nor the user says */ };
 
 /* Opens the file `path` by its content: PNG, JPEG, BMP; a stream of P6 images; y4m; .fsr. Streams
- * begin at `now_us`, are played by the frames' own times, else by the stream's rate, else `fps`
- * frames a second (0: FILE_SOURCE_FPS), and `ended` comes with their last picture. Video is
- * converted to RGB; pictures with alpha lie on black. Damaged frames of a recording are left out,
- * with a line in the log. Other errors in the first picture come here, later ones from poll:
- * ERR_MALFORMED with a line in the log, after the last good picture. ERR_NOT_FOUND, ERR_SYSTEM,
- * ERR_USAGE (no such format, 16 bits a sample), ERR_MALFORMED, ERR_VERSION, ERR_LIMIT, ERR_MEMORY,
- * with a sentence in `reason` (`room` bytes). */
-enum err file_source_open(const char *path, uint32_t fps, uint64_t now_us, struct source **out,
-                          char *reason, size_t room) MUST_USE;
+ * begin when they are first captured, are played by the frames' own times, else by the stream's
+ * rate, else `fps` frames a second (0: FILE_SOURCE_FPS), and `ended` comes with their last picture.
+ * Video is converted to RGB; pictures with alpha lie on black. Damaged frames of a recording are
+ * left out, with a line in the log. Other errors in the first picture come here, later ones from
+ * poll: ERR_MALFORMED with a line in the log, after the last good picture. ERR_NOT_FOUND,
+ * ERR_SYSTEM, ERR_USAGE (no such format, 16 bits a sample), ERR_MALFORMED, ERR_VERSION, ERR_LIMIT,
+ * ERR_MEMORY, with a sentence in `reason` (`room` bytes). */
+enum err file_source_open(const char *path, uint32_t fps, struct source **out, char *reason,
+                          size_t room) MUST_USE;
 
 #endif

@@ -43,11 +43,11 @@ enum err source_open(const char *name, uint64_t now_us, struct source **out, cha
         return test_source_open(name, now_us, out, reason, room);
     if (is_kind(name, "x11"))
         return open_x11(name, now_us, out, reason, room);
-    enum err e = file_source_open(name, 0, now_us, out, reason, room);
+    enum err e = file_source_open(name, 0, out, reason, room);
     if (e == ERR_NOT_FOUND)
         snprintf(reason, room,
                  "%s: no such file, and no such source: x11[:DISPLAY], test[:WxH] or "
-                 "FILE (image, y4m, ppm stream)",
+                 "FILE (image, y4m, ppm stream, .fsr)",
                  name);
     return e;
 }

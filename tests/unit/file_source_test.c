@@ -79,7 +79,7 @@ static struct source *open_saved(uint32_t fps)
     struct source *s = NULL;
 
     reason[0] = 0;
-    return file_source_open(path, fps, START_US, &s, reason, sizeof reason) == OK ? s : NULL;
+    return file_source_open(path, fps, &s, reason, sizeof reason) == OK ? s : NULL;
 }
 
 static enum err try_open(const char *name)
@@ -120,6 +120,21 @@ static void a_stream_is_played_in_time(void)
     EXPECT_EQ(look(s, 1000 * MS), -1);
     EXPECT_EQ(s->ops->capture(s, START_US, true, &frame), OK);
     EXPECT(frame.whole && frame.damage_count == 1 && frame.ended);
+    s->ops->free(s);
+    end();
+}
+
+static void a_stream_waits_for_somebody_to_look(void)
+{
+    EXPECT(begin());
+    EXPECT(add_ppm(2, 2, 1) && add_ppm(2, 2, 2) && save());
+    struct source *s = open_saved(50);
+    EXPECT(s && s->ops->damaged(s) && s->ops->deadline_us(s) == UINT64_MAX);
+    EXPECT_EQ(look(s, 700 * MS), 0x010101);
+    EXPECT(!frame.ended);
+    EXPECT_EQ(s->ops->deadline_us(s), START_US + 720 * MS);
+    EXPECT_EQ(look(s, 720 * MS), 0x020202);
+    EXPECT(frame.ended);
     s->ops->free(s);
     end();
 }
@@ -395,6 +410,7 @@ static void memory_may_run_out(void)
 }
 
 TEST_MAIN({"a_stream_is_played_in_time", a_stream_is_played_in_time},
+          {"a_stream_waits", a_stream_waits_for_somebody_to_look},
           {"late_polls", late_polls_skip_a_little_then_slow_down},
           {"video_has_its_own_times", video_has_its_own_times},
           {"an_image_is_shown_still", an_image_is_shown_still},
