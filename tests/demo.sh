@@ -52,7 +52,7 @@ field "$work/relay" listening ticket >"$work/far" || give_up "the relay did not 
 cat >"$work/script" <<'SCRIPT'
 move 700 158
 click
-type Hello from the other side of a long line
+type Hello from far away
 key Return
 SCRIPT
 "$farspan" view "@$work/far" --to "$picture" --until exact --input "$work/script" --json \
