@@ -5,9 +5,11 @@
 
 # serve [OPTION...]: a server whose ticket is good for a few; sets ticket.
 serve() {
-    start serve "$farspan" serve test:640x400 --invite=control,uses=9 --listen 127.0.0.1:0 --json "$@"
+    start serve "$farspan" serve test:640x400 --invite=control,uses=9 --listen 127.0.0.1:0 \
+        --json "$@"
     server=$pid
-    event serve listening >"$work/serve.event" || not_ok "the server listens" "$(cat "$work/serve.err")"
+    event serve listening >"$work/serve.event" ||
+        not_ok "the server listens" "$(cat "$work/serve.err")"
     ticket=$(field ticket <"$work/serve.event")
 }
 
@@ -17,7 +19,8 @@ relay() {
     shift
     start "$name" "$farspan" bench relay --udp 127.0.0.1:0 --to "$ticket" --json "$@"
     relay=$pid
-    event "$name" listening >"$work/$name.event" || not_ok "$name listens" "$(cat "$work/$name.err")"
+    event "$name" listening >"$work/$name.event" ||
+        not_ok "$name listens" "$(cat "$work/$name.err")"
     far=$(field ticket <"$work/$name.event")
 }
 
