@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/screen/display.h"
 #include "core/screen/fsr_sink.h"
 #include "core/screen/null_sink.h"
 #include "core/screen/png_sink.h"
@@ -32,8 +33,12 @@ enum err sink_open(const char *name, uint64_t now_us, struct sink **out, char *r
         return y4m_sink_open(name, now_us, out, reason, room);
     if (ends_in(name, ".fsr"))
         return fsr_sink_open(name, now_us, out, reason, room);
-    if (strcmp(name, "x11") == 0 || strncmp(name, "x11:", 4) == 0)
-        return x11_sink_open(name[3] ? name + 4 : NULL, now_us, out, reason, room);
+    if (display_is_named(name)) {
+        char space[DISPLAY_CHARS];
+        const char *display;
+        enum err e = display_of_name(name, space, &display, reason, room);
+        return e ? e : x11_sink_open(display, now_us, out, reason, room);
+    }
     snprintf(reason, room,
              "%s: no such sink; there are x11[:DISPLAY], null, FILE.png (the last picture), "
              "FILE.ppm, FILE.y4m and FILE.fsr (every picture)",
