@@ -33,7 +33,7 @@ LIB_SRC = $(CORE_SRC) $(CMD_SRC) $(TEST_SRC)
 TEST_NAMES = $(basename $(notdir $(sort $(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))))
 UNIT_NAMES = $(basename $(notdir $(sort $(wildcard tests/unit/*_test.c))))
 # Programs with threads in them: these also run under TSan.
-TSAN_NAMES = $(filter pool_test pump_test %_thread_test,$(TEST_NAMES))
+TSAN_NAMES = $(filter pool_test %_thread_test,$(TEST_NAMES))
 FUZZ_NAMES = $(basename $(notdir $(sort $(wildcard tests/fuzz/*_fuzz.c))))
 CLI_TESTS = $(sort $(wildcard tests/cli/*.sh))
 E2E_TESTS = $(sort $(wildcard tests/e2e/*.sh))
@@ -170,6 +170,10 @@ $(BUILD)/cover/%_fuzz: $(BUILD)/cover/tests/fuzz/%_fuzz.o $(BUILD)/cover/libfars
 fuzz-cover: $(FUZZ_NAMES:%=$(BUILD)/cover/%) ## print which share of the decoders the corpora reach
 	@sh tests/fuzz/cover.sh $^
 
+# Timed lines of the issues: each script measures, prints its figures and judges them.
+bench-slice: all $(BUILD)/bench/udp_blast ## measure what has a figure to keep; no part of check
+	@for b in $(sort $(wildcard tests/bench/*.sh)); do $$b || exit 1; done
+
 man: $(BUILD)/farspan ## write the manual pages to build/man
 	@rm -rf $(BUILD)/man && mkdir -p $(BUILD)/man
 	@$(BUILD)/farspan help --man >$(BUILD)/man/farspan.1
@@ -188,7 +192,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
+.PHONY: all bench-slice demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
         check-full fuzz fuzz-cover man install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -11,6 +11,7 @@ enum {
     HASH = 1024,       /* a power of two */
     RETRY_US = 1000,   /* how long a socket that takes no more is left alone */
     SWEEP_US = 10 * 1000000,
+    REOPEN_US = 100000, /* no new client so soon after a socket could not be made */
     NONE = 0xffff,
 };
 
@@ -40,7 +41,7 @@ struct relay_udp {
     struct loop_timer due, sweep;
     struct dgram_space *space;
     struct addr server;
-    uint64_t pumped_us;
+    uint64_t pumped_us, reopen_us;
     uint16_t chain[HASH];
     size_t clients;
     struct client client[RELAY_UDP_CLIENTS];
@@ -127,8 +128,12 @@ static struct client *find_client(struct relay_udp *r, const struct dgram_burst 
         if (addr_equal(&r->client[i].peer, &b->peer))
             return &r->client[i];
     struct client *c = find_place(r, now_us);
-    if (!c || open_upstream(r, c, &c->socket, &c->io) != OK)
+    if (!c || now_us < r->reopen_us)
         return NULL;
+    if (open_upstream(r, c, &c->socket, &c->io) != OK) {
+        r->reopen_us = now_us + REOPEN_US;
+        return NULL;
+    }
     c->relay = r;
     c->peer = b->peer;
     c->life++;
