@@ -1,6 +1,7 @@
 #include "core/screen/fsr_sink.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/base/heap.h"
@@ -14,10 +15,12 @@ struct fsr_sink {
     struct io_file_out *file;
     struct fsr_writer *writer;
     uint64_t opened_us, pictures;
+    bool cut; /* a picture was lost, and that was said */
 };
 
-static enum err lost(const struct fsr_sink *f, enum err e)
+static enum err lost(struct fsr_sink *f, enum err e)
 {
+    f->cut = true;
     log_error("%s: holds %" PRIu64 " pictures, those after are lost: %s", f->file->path,
               f->pictures, err_text(e));
     return e;
@@ -46,7 +49,7 @@ static enum err fsr_finish(struct sink *s, const struct sink_frame *last)
     (void)last;
     if (e == OK)
         e = io_file_keep(file);
-    if (e)
+    if (e && !f->cut)
         log_error("%s: has no index: %s", file->path, err_text(e));
     f->file = NULL;
     closed = io_file_close_out(file);
