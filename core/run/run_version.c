@@ -2,6 +2,8 @@
 
 #include "core/base/num.h"
 #include "core/base/release.h"
+#include "core/codec/fsr.h"
+#include "core/wire/packet.h"
 #include "third_party/notices.h"
 
 /* Every format that leaves the process; a row is {name, major version}. */
@@ -9,7 +11,9 @@ static const struct {
     const char *name;
     int major;
 } formats[] = {
-    {"identity", 1},
+    {"identity", 1}, /* key.h */
+    {"session", PACKET_VERSION},
+    {"fsr", FSR_MAJOR},
 };
 
 static struct json *list_formats(void)

@@ -9,7 +9,9 @@ exits "--version" 0 "$farspan" --version
 exits "as JSON" 0 "$farspan" version --json
 is "one line" "$(wc -l <"$work/out")" 1
 is "names its event" "$(field event <"$work/out")" result
-like "and the formats" "$(field formats <"$work/out")" '"identity": \{"major": 1\}'
+for format in identity session fsr; do
+    like "and the format $format" "$(field formats <"$work/out")" "\"$format\": \{\"major\": [0-9]+"
+done
 
 exits "the notices" 0 "$farspan" version --licenses
 for name in libsodium libzstd libxxhash libstb libev libc-ares libjansson libxcb1 libxau libxdmcp \
