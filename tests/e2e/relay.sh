@@ -51,8 +51,8 @@ is_so plain 'up["bytes"] == down["bytes"] == 1000 * 1200'
 is_so plain 'back["distinct"] == 1000 and got["corrupted"] == back["corrupted"] == 0'
 is_so plain 'got["sources"] == 3 and back["sources"] == 1'
 # Never earlier than the delay; a busy machine may make it later.
-is_so plain '40000 <= got["delay_us"]["p50"] * 1.02 and got["delay_us"]["p50"] < 60000'
-is_so plain '80000 <= back["delay_us"]["p50"] * 1.02 and back["delay_us"]["p50"] < 120000'
+is_so plain '40000 <= got["delay_us"]["p50"] * 1.02 and got["delay_us"]["p50"] < 78000'
+is_so plain '80000 <= back["delay_us"]["p50"] * 1.02 and back["delay_us"]["p50"] < 156000'
 
 # 1228 bytes each at 2 Mbit/s: 203.6 a second pass of the 400; the queue of 50 ms is full.
 through rate "--pps 400 --for 3" --rate 2M --queue 50ms
@@ -73,7 +73,7 @@ is_so faults 'got["received"] == up["out"] and up["dropped"] == 0'
 
 through outage "--pps 200 --for 3" --outage 1s:1s
 is_so outage '180 <= up["drops"]["outage"] <= 220 and b["lost"] == up["drops"]["outage"]'
-is_so outage '950000 <= got["longest_gap_us"] <= 1200000'
+is_so outage '950000 <= got["longest_gap_us"] <= 1600000'
 
 through change "--pps 400 --for 3" --at 1s:loss=100% --at 2s:loss=0%,delay=30ms
 is_so change '360 <= up["drops"]["loss"] <= 440 and got["delay_us"]["max"] >= 29000'
