@@ -97,14 +97,18 @@ static void put_stream_control(struct peer *p, struct draft *d)
     }
 }
 
-static void put_control(struct peer *p, struct draft *d)
+static void put_reply(struct peer *p, struct draft *d)
 {
-    uint64_t id;
-
     if (p->reply_due && addr_equal(&p->reply_to, &p->remote) &&
         put(d, &(struct frame){.type = FRAME_PATH_RESPONSE,
                                .data = bytes_of(p->reply, sizeof p->reply)}))
         p->reply_due = false;
+}
+
+static void put_control(struct peer *p, struct draft *d)
+{
+    uint64_t id;
+
     if (p->token_wanted && put(d, &(struct frame){.type = FRAME_NEW_TOKEN,
                                                   .data = bytes_of(p->token, p->token_bytes)}))
         p->token_wanted = false;
@@ -333,6 +337,7 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
     bool quiet = p->recovery.probes >= SILENCE_PROBES && !p->probes_due;
     if (now_us >= p->ack_due_us)
         put_ack(p, &d, now_us);
+    put_reply(p, &d); /* who asks is there, whatever our own probes say */
     if (!quiet) {
         put_control(p, &d);
         put_class(p, &d, PEER_INPUT, &failed);
@@ -382,7 +387,9 @@ static bool something_urgent(const struct peer *p)
 {
     uint64_t allowance = num_sub0(p->data_limit, p->data_sent);
 
-    if (p->probes_due || p->ping_wanted || p->reply_due || p->limit_wanted || p->token_wanted ||
+    if (p->reply_due)
+        return true;
+    if (p->probes_due || p->ping_wanted || p->limit_wanted || p->token_wanted ||
         p->mail.drop_head != p->mail.drop_tail || p->mail.first[PEER_INPUT])
         return p->recovery.probes < SILENCE_PROBES || p->probes_due || p->ping_wanted;
     for (uint32_t i = 0; i < p->stream_count; i++) {
