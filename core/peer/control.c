@@ -14,9 +14,11 @@ enum {
     GAIN_DRAIN = 92,    /* its inverse */
     GAIN_WINDOW = 512,  /* twice the bandwidth-delay product: room for delayed acks */
     PHASES = 8,
+    DRAIN_ROUNDS = 3, /* at the drain gain two empty a queue of a whole window */
     MIN_RTT_WINDOW_US = 10000000,
     PROBE_RTT_US = 200000,
-    QUEUE_US = 40000, /* standing queue that is worth giving bandwidth belief up for */
+    QUEUED_US = 10000, /* more than acknowledgements and timers explain */
+    QUEUE_US = 40000,  /* standing queue that is worth giving bandwidth belief up for */
     FLOOR_BYTES_S = 4000,
 };
 
@@ -62,32 +64,69 @@ static void enter_cruise(struct control_model *m, uint64_t now_us)
     m->phase_start_us = now_us;
 }
 
+/* By how much the least round trip of this round is above the least of all. */
+static uint64_t excess_us(const struct control_model *m)
+{
+    if (m->round_min_rtt == UINT64_MAX || m->head.min_rtt_us == 0)
+        return 0;
+    return num_sub0(m->round_min_rtt, m->head.min_rtt_us);
+}
+
+/* What was ours of the queue is gone. If round trips are as long as before, it was no queue: the
+ * path itself has become longer, and all that followed from its length is to be found out anew. */
+static bool path_is_longer(struct control_model *m, uint64_t now_us, bool standing)
+{
+    if (m->verify_round == 0 || m->round < m->verify_round || m->mode == DRAIN)
+        return false;
+    m->verify_round = 0;
+    if (!standing)
+        return false;
+    m->head.min_rtt_us = m->round_min_rtt;
+    m->min_rtt_stamp_us = now_us;
+    m->full = false;
+    m->full_rate = 0;
+    m->full_rounds = m->queued_rounds = 0;
+    m->mode = STARTUP;
+    return true;
+}
+
+static void enter_drain(struct control_model *m)
+{
+    m->full = true;
+    m->mode = DRAIN;
+    m->drain_round = m->round + DRAIN_ROUNDS;
+}
+
+static void grow_or_stop(struct control_model *m, bool queued)
+{
+    if (m->head.bandwidth_bytes_s >= m->full_rate + m->full_rate / 4) {
+        m->full_rate = m->head.bandwidth_bytes_s;
+        m->full_rounds = 0;
+    } else if (++m->full_rounds >= 3 || queued) {
+        enter_drain(m);
+    }
+}
+
 static void end_round(struct control_model *m, uint64_t now_us)
 {
     uint64_t total = m->round_acked + m->round_lost;
     uint64_t loss = total ? m->round_lost * 1000 / total : 0;
-    bool queued = m->round_min_rtt != UINT64_MAX && m->head.min_rtt_us &&
-                  m->round_min_rtt > m->head.min_rtt_us + 10000;
-    bool standing = m->round_min_rtt != UINT64_MAX && m->head.min_rtt_us &&
-                    m->round_min_rtt > m->head.min_rtt_us + QUEUE_US;
+    bool queued = excess_us(m) > QUEUED_US;
+    bool standing = excess_us(m) > num_clamp(m->head.min_rtt_us, QUEUED_US, QUEUE_US);
 
     m->queued_rounds = standing && !m->round_app_limited ? m->queued_rounds + 1 : 0;
     /* Loss alone is what bad links do; loss with a queue, or of a third of everything, is us. */
     bool overrun = (loss > 100 && queued) || loss > 330;
-    if (m->round_rate &&
-        ((overrun && m->round_rate < m->head.bandwidth_bytes_s) || m->queued_rounds >= 2)) {
-        m->full = true;
+    if (path_is_longer(m, now_us, standing)) {
+        /* as after a start */
+    } else if (m->round_rate && ((overrun && m->round_rate < m->head.bandwidth_bytes_s) ||
+                                 (m->queued_rounds >= 2 && m->verify_round == 0))) {
         m->queued_rounds = 0;
         believe(m, m->round_rate);
-        m->mode = DRAIN;
+        enter_drain(m);
+        m->verify_round = m->round + 2;
     } else if (!m->full && !m->round_app_limited) {
-        if (m->head.bandwidth_bytes_s >= m->full_rate + m->full_rate / 4) {
-            m->full_rate = m->head.bandwidth_bytes_s;
-            m->full_rounds = 0;
-        } else if (++m->full_rounds >= 3) {
-            m->full = true;
-            m->mode = DRAIN;
-        }
+        grow_or_stop(m, queued);
     }
     m->phase_start_us = num_min(m->phase_start_us, now_us);
     m->round_acked = m->round_lost = m->round_rate = 0;
@@ -152,8 +191,12 @@ static void step_mode(struct control_model *m, const struct control_sample *s)
 {
     switch (m->mode) {
     case DRAIN:
-        if (s->in_flight_bytes <= bdp(m, GAIN_ONE))
-            enter_cruise(m, s->now_us);
+        /* On a path that has become longer more is in flight however slowly we send. */
+        if (s->in_flight_bytes > bdp(m, GAIN_ONE) && m->round < m->drain_round)
+            break;
+        enter_cruise(m, s->now_us);
+        if (m->verify_round)
+            m->verify_round = m->round + 2; /* by then all that is measured was sent after this */
         break;
     case CRUISE:
         step_cruise(m, s);
@@ -186,7 +229,7 @@ static void publish(struct control_model *m)
         return;
     }
     m->head.pacing_bytes_s = num_max(FLOOR_BYTES_S, num_mul_div(rate, gain, GAIN_ONE));
-    uint64_t window = bdp(m, m->mode == STARTUP ? GAIN_STARTUP : GAIN_WINDOW);
+    uint64_t window = bdp(m, GAIN_WINDOW);
     if (m->mode == PROBE_RTT)
         window = bdp(m, GAIN_ONE / 2);
     /* Acks of several packets at once must not stop a fast path with a tiny round trip. */

@@ -53,6 +53,8 @@ struct control_model {
     uint64_t round_acked, round_lost, round_rate, round_min_rtt;
     bool round_app_limited;
     unsigned queued_rounds;
+    uint64_t drain_round;  /* when to stop draining at the latest */
+    uint64_t verify_round; /* when to see whether a queue went away; 0: none was */
     uint64_t min_rtt_stamp_us, probe_rtt_end_us;
     unsigned phase;
     uint64_t phase_start_us;
