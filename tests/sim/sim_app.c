@@ -338,6 +338,23 @@ static void write_all(struct sim_app *a, uint64_t now_us)
     }
 }
 
+void sim_app_again(struct sim_app *a)
+{
+    a->asked = a->connected = a->closed = a->moved = 0;
+    a->incomings = 0;
+    for (size_t i = 0; i < a->flows; i++) {
+        struct sim_app_flow *f = a->flow[i];
+        f->open = f->finished = false;
+        f->written = f->next_us = f->stamp_first = f->stamp_next = 0;
+    }
+    for (size_t i = 0; i < SIM_APP_SERIES; i++) {
+        if (a->series[i])
+            a->series[i]->sent = a->series[i]->acked = a->series[i]->gone = 0;
+        heap_free(a->received[i]);
+        a->received[i] = NULL;
+    }
+}
+
 void sim_app_greet(struct sim_app *a, uint64_t now_us)
 {
     struct peer_event ev;

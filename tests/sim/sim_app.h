@@ -103,6 +103,9 @@ struct sim_app_flow *sim_app_write(struct sim_app *a, enum peer_class class, uin
 struct sim_app_series *sim_app_send(struct sim_app *a, enum peer_class class, uint32_t bytes,
                                     uint64_t every_us, uint64_t total);
 
+/* Forgets all that was written and read, for a new session: the same traffic begins again. */
+void sim_app_again(struct sim_app *a);
+
 /* Takes the first event alone, which says who is there: before the other app is known. */
 void sim_app_greet(struct sim_app *a, uint64_t now_us);
 

@@ -91,8 +91,8 @@ void sim_host_dial(struct sim_client *c)
     struct rng rng;
 
     sim_host_hang_up(c);
-    c->app.asked = c->app.connected = c->app.closed = c->app.moved = 0;
     c->app.other = NULL;
+    sim_app_again(&c->app);
     rng_seed(&rng, rng_u64(sim_rng(c->sim)));
     c->dial.identity = &c->identity;
     struct peer_dial dial = c->dial;
