@@ -63,7 +63,7 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     p->client = client;
     p->next_stream = client ? 0 : 1;
     p->remote_next = client ? 1 : 0;
-    p->ack_due_us = p->next_expiry_us = UINT64_MAX;
+    p->ack_due_us = p->next_expiry_us = p->idle_since_us = UINT64_MAX;
     p->last_received_us = p->last_keepalive_us = p->newest_us = now_us;
     ranges_init(&p->received, REPLAY_RANGES);
     if (session_with(p, PEER_WITHOUT_CONTROL))

@@ -82,7 +82,8 @@ struct peer {
     /* sending */
     struct control_model model;
     struct recovery recovery;
-    uint64_t next_send_us; /* pacing */
+    uint64_t next_send_us;  /* pacing */
+    uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
     bool ping_wanted, limit_wanted, token_wanted;
     uint8_t token[64];

@@ -9,6 +9,7 @@ enum {
     BURST_US = 1000,    /* pacing may run so far ahead of the clock */
     ACK_MIN_ROOM = 32,
     SILENCE_PROBES = 3,
+    IDLE_US = 500,
     CHALLENGE_GAP_US = 100000,
     CLOSE_GAP_US = 100000
 };
@@ -312,6 +313,17 @@ static void run_timers(struct peer *p, uint64_t now_us)
     }
 }
 
+/* Samples taken after the application let the path lie idle say little about it. An owner that
+ * makes its data only when asked for some leaves no time between the two. */
+static void note_idleness(struct peer *p, const struct draft *d, uint64_t now_us)
+{
+    if (!d->eliciting)
+        return;
+    if (p->idle_since_us != UINT64_MAX && now_us - p->idle_since_us > IDLE_US)
+        recovery_app_limited(&p->recovery);
+    p->idle_since_us = UINT64_MAX;
+}
+
 enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                        struct addr *to)
 {
@@ -355,14 +367,15 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
     if (d.eliciting && p->ack_due_us != UINT64_MAX && !full(&d))
         put_ack(p, &d, now_us);
     if (d.record->frames == 0) {
-        if (may_send)
-            recovery_app_limited(&p->recovery);
+        if (may_send && p->idle_since_us == UINT64_MAX)
+            p->idle_since_us = now_us;
         return ERR_AGAIN;
     }
     if (d.eliciting) {
         p->ping_wanted = false;
         p->probes_due = p->probes_due ? p->probes_due - 1 : 0;
     }
+    note_idleness(p, &d, now_us);
     commit(p, &d, now_us, space, n);
     *to = p->remote;
     if (d.eliciting && !(urgent && !may_send))

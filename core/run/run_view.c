@@ -127,17 +127,12 @@ static void on_present(void *ctx)
     present(ctx);
 }
 
-/* Shows what has changed, now or when it is time again. */
+/* Shows what has changed when it is time again, and never before this turn's acknowledgements have
+ * left: showing may take longer than the line. */
 static void show_soon(struct view *v)
 {
-    uint64_t now = loop_now_us(v->loop);
-
-    if (!mirror_has_changed(v->mirror))
-        return;
-    if (now >= v->presented_us + PRESENT_US)
-        present(v);
-    else
-        loop_timer_set(&v->present, v->presented_us + PRESENT_US);
+    if (mirror_has_changed(v->mirror))
+        loop_timer_set(&v->present, num_max(loop_now_us(v->loop), v->presented_us + PRESENT_US));
 }
 
 static void send_record(struct view *v, const struct desk_record *r)
