@@ -10,7 +10,14 @@ extern const struct cmd cmd_bench, cmd_encode, cmd_help, cmd_keygen, cmd_serve, 
     cmd_view;
 
 const struct cmd *const cmd_table[] = {
-    &cmd_bench, &cmd_encode, &cmd_help, &cmd_keygen, &cmd_serve, &cmd_version, &cmd_view, NULL,
+    &cmd_bench,
+    &cmd_encode,
+    &cmd_help,
+    &cmd_keygen,
+    &cmd_serve,
+    &cmd_version,
+    &cmd_view,
+    NULL,
 };
 
 static int finish(struct run *run, enum err e)
