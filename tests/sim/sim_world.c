@@ -1,5 +1,6 @@
 #include "tests/sim/sim_world.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "core/base/check.h"
@@ -150,4 +151,11 @@ void sim_world_expect_connected(struct sim_world *w, struct sim_client *c, uint6
     if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, is_guest_connected, c))
         sim_fail(w->sim, "%s: not connected after %llu us%s%s", c->app.name,
                  (unsigned long long)within_us, c->app.closed ? ": " : "", c->app.reason);
+}
+
+uint64_t sim_world_memory_bytes(void)
+{
+    struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
 }

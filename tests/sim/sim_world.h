@@ -52,6 +52,9 @@ void sim_world_expect_closed(struct sim_world *w, struct sim_client *c, enum err
 /* Fails unless a client, which has dialled, is connected at both ends within so long. */
 void sim_world_expect_connected(struct sim_world *w, struct sim_client *c, uint64_t within_us);
 
+/* Bytes of heap in use by the whole program; 0 where that cannot be known (under ASan). */
+uint64_t sim_world_memory_bytes(void);
+
 /* Fails unless `ok`, with what should have been. */
 #define SIM_EXPECT(world, ok)                                                                      \
     do {                                                                                           \
