@@ -31,6 +31,16 @@ static const uint32_t *pixels_at(const struct pic *ref, uint32_t x, uint32_t y)
     return block_cell_tile(ref, index)->px + y % TILE_SIDE_PX * TILE_SIDE_PX + x % TILE_SIDE_PX;
 }
 
+const uint32_t *block_cell_inside(const struct pic *ref, int64_t x, int64_t y)
+{
+    if (!ref)
+        return block_cell_black.px;
+    if (x % TILE_SIDE_PX > TILE_SIDE_PX - CELL_SIDE_PX ||
+        y % TILE_SIDE_PX > TILE_SIDE_PX - CELL_SIDE_PX)
+        return NULL;
+    return pixels_at(ref, (uint32_t)x, (uint32_t)y);
+}
+
 bool block_cell_equal(const struct tile *t, struct rect r, const struct pic *ref, int64_t x,
                       int64_t y)
 {
@@ -42,7 +52,7 @@ bool block_cell_equal(const struct tile *t, struct rect r, const struct pic *ref
         const uint32_t *row = t->px + (r.y + i) * TILE_SIDE_PX + r.x;
         const uint32_t *from = ref ? pixels_at(ref, sx, sy + i) : block_cell_black.px;
 
-        if (memcmp(row, from, first * sizeof *row))
+        if (row[0] != from[0] || memcmp(row, from, first * sizeof *row))
             return false;
         if (first < r.width && memcmp(row + first, pixels_at(ref, sx + first, sy + i),
                                       (r.width - first) * sizeof *row))

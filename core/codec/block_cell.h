@@ -27,6 +27,10 @@ bool block_cell_rect(struct rect tile, uint32_t cell, struct rect *out);
 bool block_cell_equal(const struct tile *t, struct rect r, const struct pic *ref, int64_t x,
                       int64_t y);
 
+/* The pixels of `ref` (NULL: black) from (x, y) on, in rows of 64, where all 16x16 are in one tile;
+ * else NULL. (x, y) is inside. Borrowed. */
+const uint32_t *block_cell_inside(const struct pic *ref, int64_t x, int64_t y);
+
 /* Copies pixels of `ref` (NULL: black of any size) that begin at (x, y) to the part `r` of tile
  * `t`; false, and nothing is copied, when any of these lies outside of `ref`. */
 bool block_cell_copy(struct tile *t, struct rect r, const struct pic *ref, int64_t x, int64_t y);

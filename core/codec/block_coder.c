@@ -11,8 +11,33 @@
 
 enum { SMALL_CONTENT = 48 * 1024 };
 
-/* Small contents can afford a better search. */
-static const int level_of[BLOCK_LEVELS] = {5, 3};
+/* How hard is looked for matches. Small contents can afford a better search, but for a handful of
+ * tiles to index the whole history would be most of the work. */
+enum search { SEARCH_NEAR, SEARCH_WELL, SEARCH_FAST };
+
+static const ZSTD_compressionParameters parameters_of[BLOCK_SEARCHES] = {
+    {.windowLog = 17,
+     .chainLog = 15,
+     .hashLog = 16,
+     .searchLog = 3,
+     .minMatch = 5,
+     .targetLength = 8,
+     .strategy = ZSTD_greedy},
+    {.windowLog = 19,
+     .chainLog = 16,
+     .hashLog = 17,
+     .searchLog = 3,
+     .minMatch = 5,
+     .targetLength = 8,
+     .strategy = ZSTD_greedy},
+    {.windowLog = 20,
+     .chainLog = 16,
+     .hashLog = 17,
+     .searchLog = 1,
+     .minMatch = 5,
+     .targetLength = 0,
+     .strategy = ZSTD_dfast},
+};
 static const int residual_level = 1;
 
 static void *zstd_alloc(void *opaque, size_t bytes)
@@ -49,41 +74,43 @@ void block_coder_free(struct block_coder *c)
 {
     if (!c)
         return;
-    for (int i = 0; i < BLOCK_LEVELS; i++)
+    for (int i = 0; i < BLOCK_SEARCHES; i++)
         heap_free(c->dictionary_space[i]);
     ZSTD_freeCCtx(c->compress);
     ZSTD_freeDCtx(c->expand);
     heap_free(c);
 }
 
-/* Prepares the context and compresses. */
-static enum err compress(struct block_coder *c, int level, const ZSTD_CDict *dictionary,
-                         struct bytes from, struct wr *to)
+/* Compresses with what the context has been set to. */
+static enum err compress(struct block_coder *c, struct bytes from, struct wr *to)
 {
-    ZSTD_CCtx *z = c->compress;
+    size_t n = ZSTD_compress2(c->compress, to->p + to->n, wr_left(to), from.p, from.n);
 
-    if (ZSTD_isError(ZSTD_CCtx_reset(z, ZSTD_reset_session_and_parameters)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_format, ZSTD_f_zstd1_magicless)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_contentSizeFlag, 0)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level)) ||
-        ZSTD_isError(ZSTD_CCtx_refCDict(z, dictionary)))
-        return ERR_MEMORY;
-    size_t n = ZSTD_compress2(z, to->p + to->n, wr_left(to), from.p, from.n);
     if (ZSTD_isError(n))
         return ZSTD_getErrorCode(n) == ZSTD_error_dstSize_tooSmall ? ERR_LIMIT : ERR_MEMORY;
     to->n += n;
     return OK;
 }
 
+/* Sets the context to frames without magic and size, which our own heads tell. False without
+ * memory. */
+static bool reset(struct block_coder *c)
+{
+    ZSTD_CCtx *z = c->compress;
+
+    return !ZSTD_isError(ZSTD_CCtx_reset(z, ZSTD_reset_session_and_parameters)) &&
+           !ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_format, ZSTD_f_zstd1_magicless)) &&
+           !ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_contentSizeFlag, 0));
+}
+
 /* The history as zstd wants it, made once for as long as the coder sees the same history, always in
  * the same space: zstd 1.5.4 crashes when it cannot allocate that itself. NULL without memory. */
 static const ZSTD_CDict *dictionary_of(struct block_coder *c, const struct block_history *h,
-                                       int level)
+                                       enum search how)
 {
-    struct bytes content = block_history_content(h);
-    size_t room = ZSTD_estimateCDictSize_advanced(
-        BLOCK_HISTORY_BYTES, ZSTD_getCParams(level_of[level], 0, BLOCK_HISTORY_BYTES),
-        ZSTD_dlm_byCopy);
+    size_t reach = how == SEARCH_NEAR ? BLOCK_NEAR_BYTES : BLOCK_HISTORY_BYTES;
+    size_t room = ZSTD_estimateCDictSize_advanced(reach, parameters_of[how], ZSTD_dlm_byCopy);
+    struct bytes content = block_history_tail(h, reach);
     uint8_t key[16];
 
     block_history_key(h, key);
@@ -91,46 +118,51 @@ static const ZSTD_CDict *dictionary_of(struct block_coder *c, const struct block
         memset(c->dictionary, 0, sizeof c->dictionary);
         memcpy(c->key, key, sizeof key);
     }
-    if (c->dictionary[level])
-        return c->dictionary[level];
-    if (!c->dictionary_space[level])
-        c->dictionary_space[level] = heap_aligned(room);
-    if (!c->dictionary_space[level])
+    if (c->dictionary[how])
+        return c->dictionary[how];
+    if (!c->dictionary_space[how])
+        c->dictionary_space[how] = heap_aligned(room);
+    if (!c->dictionary_space[how])
         return NULL;
-    c->dictionary[level] = ZSTD_initStaticCDict(c->dictionary_space[level], room, content.p,
-                                                content.n, ZSTD_dlm_byCopy, ZSTD_dct_rawContent,
-                                                ZSTD_getCParams(level_of[level], 0, content.n));
-    CHECK(c->dictionary[level]);
-    return c->dictionary[level];
+    c->dictionary[how] =
+        ZSTD_initStaticCDict(c->dictionary_space[how], room, content.p, content.n, ZSTD_dlm_byCopy,
+                             ZSTD_dct_rawContent, parameters_of[how]);
+    CHECK(c->dictionary[how]);
+    return c->dictionary[how];
 }
 
-enum err block_coder_compress(struct block_coder *c, const struct block_history *h,
+enum err block_coder_compress(struct block_coder *c, const struct block_history *h, bool near,
                               struct bytes from, struct wr *to)
 {
-    int level = from.n <= SMALL_CONTENT ? 0 : 1;
-    const ZSTD_CDict *dictionary = NULL;
+    enum search how = near ? SEARCH_NEAR : from.n <= SMALL_CONTENT ? SEARCH_WELL : SEARCH_FAST;
 
-    if (block_history_content(h).n) {
-        dictionary = dictionary_of(c, h, level);
-        if (!dictionary)
+    if (!reset(c))
+        return ERR_MEMORY;
+    if (block_history_tail(h, SIZE_MAX).n) {
+        const ZSTD_CDict *dictionary = dictionary_of(c, h, how);
+        if (!dictionary || ZSTD_isError(ZSTD_CCtx_refCDict(c->compress, dictionary)))
             return ERR_MEMORY;
+    } else if (ZSTD_isError(ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel,
+                                                   how == SEARCH_FAST ? 3 : 5))) {
+        return ERR_MEMORY;
     }
-    return compress(c, level_of[level], dictionary, from, to);
+    return compress(c, from, to);
 }
 
 enum err block_coder_compress_residuals(struct block_coder *c, struct bytes from, struct wr *to)
 {
-    return compress(c, residual_level, NULL, from, to);
+    if (!reset(c) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, residual_level)))
+        return ERR_MEMORY;
+    return compress(c, from, to);
 }
 
-enum err block_coder_expand(struct block_coder *c, const struct block_history *h, struct bytes from,
+enum err block_coder_expand(struct block_coder *c, struct bytes dictionary, struct bytes from,
                             uint8_t *to, size_t n)
 {
-    struct bytes content = block_history_content(h);
-
     if (ZSTD_isError(ZSTD_DCtx_reset(c->expand, ZSTD_reset_session_only)) ||
-        ZSTD_isError(
-            ZSTD_DCtx_refPrefix_advanced(c->expand, content.p, content.n, ZSTD_dct_rawContent)))
+        ZSTD_isError(ZSTD_DCtx_refPrefix_advanced(c->expand, dictionary.p, dictionary.n,
+                                                  ZSTD_dct_rawContent)))
         return ERR_MEMORY;
     size_t made = ZSTD_decompressDCtx(c->expand, to, n, from.p, from.n);
     if (ZSTD_isError(made))

@@ -49,14 +49,20 @@ struct block_box {
     uint8_t width, height;
 };
 
-enum { BLOCK_LEVELS = 2, KNOWN_BITS = 19 };
+enum {
+    BLOCK_NEAR_BYTES = 64 * 1024, /* of the history, for blocks of few tiles */
+    BLOCK_SEARCHES = 3,
+    KNOWN_BITS = 19
+};
 
 struct block_coder {
-    void *compress, *expand;              /* ZSTD_CCtx, ZSTD_DCtx */
-    void *dictionary_space[BLOCK_LEVELS]; /* owned; NULL: not needed so far */
-    const void *dictionary[BLOCK_LEVELS]; /* ZSTD_CDict of the history below, by level, or NULL */
-    uint8_t key[16];                      /* the history that the dictionaries are of */
-    uint8_t known_of[16];                 /* the history that `known_before` is of */
+    void *compress, *expand;                /* ZSTD_CCtx, ZSTD_DCtx */
+    void *dictionary_space[BLOCK_SEARCHES]; /* owned; NULL: not needed so far */
+    const void
+        *dictionary[BLOCK_SEARCHES]; /* ZSTD_CDict of the history below, by search, or NULL */
+    uint8_t key[16];                 /* the history that the dictionaries are of */
+    uint8_t known_of[16];            /* the history that `known_before` is of */
+    size_t known_reach;              /* and how much of it */
     struct block_colours colours;
     uint32_t fresh[COLOUR_NEW]; /* this block's new colours */
     uint32_t fresh_count;
@@ -69,22 +75,24 @@ struct block_coder {
     uint32_t index_count;
     uint16_t index[BLOCK_MAX_TILES * TILE_PIXELS];
     struct predict_samples samples;
-    uint8_t sorted[PREDICT_SAMPLES];
+    uint8_t sorted[2 * PREDICT_SAMPLES]; /* see block_decode.c why twice */
     uint8_t content[BLOCK_CONTENT_BYTES];
     uint8_t coded[BLOCK_MAX_BYTES];
 };
 
-/* Compresses `from` (borrowed) with the history (NULL: none) as dictionary and appends the frame
- * to `to`. ERR_LIMIT when there is no room, ERR_MEMORY. */
-enum err block_coder_compress(struct block_coder *c, const struct block_history *h,
+/* Compresses `from` (borrowed) with the history (NULL: none), or with `near` its last
+ * BLOCK_NEAR_BYTES, as dictionary and appends the frame to `to`. ERR_LIMIT when there is no room,
+ * ERR_MEMORY. */
+enum err block_coder_compress(struct block_coder *c, const struct block_history *h, bool near,
                               struct bytes from, struct wr *to) MUST_USE;
 
 /* Compresses residuals (borrowed), without a dictionary; else as above. */
 enum err block_coder_compress_residuals(struct block_coder *c, struct bytes from,
                                         struct wr *to) MUST_USE;
 
-/* Expands one frame to exactly `n` bytes at `to`. ERR_MALFORMED, ERR_MEMORY. */
-enum err block_coder_expand(struct block_coder *c, const struct block_history *h, struct bytes from,
+/* Expands one frame, made with this dictionary (borrowed), to exactly `n` bytes at `to`.
+ * ERR_MALFORMED, ERR_MEMORY. */
+enum err block_coder_expand(struct block_coder *c, struct bytes dictionary, struct bytes from,
                             uint8_t *to, size_t n) MUST_USE;
 
 /* Empties the colour table and enters what the history knows. */

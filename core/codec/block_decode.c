@@ -242,48 +242,55 @@ static enum err fill_indexed(struct decoder *d)
     return rd_done(&d->r);
 }
 
-/* Expands the residuals' sections, which must hold what the cells need and nothing else. */
-static enum err read_sections(struct decoder *d, struct rd *r, struct predict_sections *s)
+/* Expands the residuals' sections, which must hold as many samples as the cells need. */
+static enum err read_sections(struct decoder *d, struct rd *r, struct predict_reader *s,
+                              const uint8_t *end[PREDICT_SECTIONS])
 {
     uint8_t *to = d->c->sorted;
     size_t left = d->samples;
 
-    s->detail = d->detail;
     for (unsigned k = 0; k < PREDICT_SECTIONS; k++) {
         bool there = left > 0 && k < block_predict_sections(d->detail);
         uint64_t n = there ? rd_var(r) : 0;
-        s->at[k] = s->end[k] = to;
+        s->at[k] = end[k] = to;
         if (n == 0)
             continue;
-        if (n > left)
-            return ERR_MALFORMED;
         struct bytes coded = rd_sized(r, BLOCK_MAX_BYTES);
-        if (r->bad)
+        if (n > left || r->bad)
             return ERR_MALFORMED;
-        enum err e = block_coder_expand(d->c, NULL, coded, to, (size_t)n);
+        enum err e = block_coder_expand(d->c, bytes_of(NULL, 0), coded, to, (size_t)n);
         if (e)
             return e;
         to += n;
         left -= (size_t)n;
-        s->end[k] = to;
+        end[k] = to;
     }
     return left || r->bad ? ERR_MALFORMED : rd_done(r);
 }
 
+/* Fills the predicted cells. Sections that were too short show at the end: what was read instead
+ * lies in the same buffer, which has room for every sample twice. */
 static enum err fill_predicted(struct decoder *d, struct rd *rest)
 {
-    struct predict_sections s;
-    enum err e = read_sections(d, rest, &s);
+    const uint8_t *end[PREDICT_SECTIONS];
+    struct predict_reader s;
+    enum err e = read_sections(d, rest, &s, end);
 
-    for (size_t cell = 0; !e && cell < d->count * TILE_CELLS; cell++) {
+    if (e || d->samples == 0)
+        return e;
+    block_predict_start(&s, d->detail);
+    for (size_t cell = 0; cell < d->count * TILE_CELLS; cell++) {
         uint8_t kind = d->c->kind[cell];
         struct rect r;
 
         if (cell_rect(d, cell, &r) && (kind == CELL_PREDICTED || kind == CELL_BOX_PREDICTED))
-            e = block_predict_fill(&s, d->tile[cell / TILE_CELLS].tile, coded_part(d, cell),
-                                   d->shape->alpha);
+            block_predict_fill(&s, d->tile[cell / TILE_CELLS].tile, coded_part(d, cell),
+                               d->shape->alpha);
     }
-    return e;
+    for (unsigned k = 0; k < PREDICT_SECTIONS; k++)
+        if (s.at[k] != end[k])
+            return ERR_MALFORMED;
+    return OK;
 }
 
 static enum err decode_content(struct decoder *d, struct rd *rest)
@@ -316,11 +323,14 @@ enum err block_decode(struct block_coder *c, const struct pic *shape,
     *count = 0;
     if (coded.n > BLOCK_MAX_BYTES || rd_u8(&r) != BLOCK_FORMAT)
         return ERR_MALFORMED;
+    uint8_t near = rd_u8(&r);
     uint64_t size = rd_var(&r);
     struct bytes frame = rd_sized(&r, BLOCK_MAX_BYTES);
-    if (r.bad || size > sizeof c->content || size % 2)
+    if (r.bad || near > 1 || size > sizeof c->content || size % 2)
         return ERR_MALFORMED;
-    enum err e = block_coder_expand(c, ref->history, frame, c->content, (size_t)size);
+    struct bytes dictionary =
+        block_history_tail(ref->history, near ? BLOCK_NEAR_BYTES : BLOCK_HISTORY_BYTES);
+    enum err e = block_coder_expand(c, dictionary, frame, c->content, (size_t)size);
     if (e)
         return e;
     d.r = rd_of(bytes_of(c->content, (size_t)size));

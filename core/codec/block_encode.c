@@ -21,6 +21,8 @@ enum {
     COST_BOX = 300,   /* a box, and matches that it cuts off */
     COST_NEVER = 1 << 30,
     MAX_FRESH = 64, /* new colours in a cell: more means that it is no text */
+    FRESH_SLOTS = 128,
+    NEAR_TILES = 4, /* a block of so few looks only at the end of the history */
 };
 
 /* One block being encoded. */
@@ -30,6 +32,7 @@ struct encoder {
     const struct block_reference *ref;
     const struct block_vector *vector;
     size_t vectors, count;
+    bool near;        /* only the last part of the history is used */
     struct tile cell; /* a cell's pixels copied from elsewhere */
 };
 
@@ -145,10 +148,28 @@ static struct block_box find_box(struct encoder *e, size_t cell, struct rect r)
     return best;
 }
 
+/* Notes a colour without a number; false when there are too many. */
+static bool note_fresh(struct numbers *n, uint8_t slot[FRESH_SLOTS], uint32_t colour)
+{
+    uint32_t at = (colour * 0x9e3779b1u) >> 25;
+
+    while (slot[at] && n->fresh[slot[at] - 1] != colour)
+        at = (at + 1) % FRESH_SLOTS;
+    if (slot[at])
+        return true;
+    if (n->fresh_count == MAX_FRESH)
+        return false;
+    n->fresh[n->fresh_count++] = colour;
+    slot[at] = (uint8_t)n->fresh_count;
+    return true;
+}
+
 /* Looks up every pixel of a cell. */
 static void look_up(const struct block_colours *t, const uint32_t *px, struct rect r,
                     struct numbers *n)
 {
+    uint8_t fresh[FRESH_SLOTS] = {0};
+
     n->fresh_count = 0;
     n->too_many = false;
     for (uint32_t x = 0; x < r.width; x++) {
@@ -156,18 +177,13 @@ static void look_up(const struct block_colours *t, const uint32_t *px, struct re
         uint16_t slot = COLOUR_NONE;
 
         for (uint32_t y = 0; y < r.height; y++) {
-            uint32_t colour = px[y * TILE_SIDE_PX + x], i = 0;
+            uint32_t colour = px[y * TILE_SIDE_PX + x];
             if (colour != before) {
                 before = colour;
                 slot = block_colour_find(t, colour);
-                while (slot == COLOUR_NONE && i < n->fresh_count && n->fresh[i] != colour)
-                    i++;
-                if (slot == COLOUR_NONE && i == n->fresh_count) {
-                    if (n->fresh_count == MAX_FRESH) {
-                        n->too_many = true;
-                        return;
-                    }
-                    n->fresh[n->fresh_count++] = colour;
+                if (slot == COLOUR_NONE && !note_fresh(n, fresh, colour)) {
+                    n->too_many = true;
+                    return;
                 }
             }
             n->at[x * CELL_SIDE_PX + y] = slot;
@@ -195,15 +211,16 @@ static inline void set_known(uint64_t *known, uint32_t at)
 }
 
 /* Makes the set of the history's fours ready for a new block. */
-static void start_known(struct block_coder *c, const struct block_history *h)
+static void start_known(struct block_coder *c, const struct block_history *h, size_t reach)
 {
-    struct bytes b = block_history_content(h);
+    struct bytes b = block_history_tail(h, reach);
     uint8_t key[16];
     uint16_t n[4];
 
     block_history_key(h, key);
-    if (memcmp(key, c->known_of, sizeof key)) {
+    if (memcmp(key, c->known_of, sizeof key) || reach != c->known_reach) {
         memcpy(c->known_of, key, sizeof key);
+        c->known_reach = reach;
         memset(c->known_before, 0, sizeof c->known_before);
         for (size_t i = 0; i + sizeof n <= b.n; i += 2) {
             memcpy(n, b.p + i, sizeof n);
@@ -289,7 +306,7 @@ static void choose(struct encoder *e, size_t cell, struct rect r)
     if (!n.too_many) {
         best = index_cost(e->c, &n, whole);
         *kind = CELL_INDEXED;
-        cost = block_predict_cost(t, r, e->now->alpha);
+        cost = block_predict_cost(t, r, e->now->alpha, best);
         if (cost < best) {
             best = cost;
             *kind = CELL_PREDICTED;
@@ -297,7 +314,8 @@ static void choose(struct encoder *e, size_t cell, struct rect r)
     }
     if (boxed) {
         cost = index_cost(e->c, &n, box);
-        uint32_t other = block_predict_cost(t, part(r, box), e->now->alpha);
+        uint32_t other =
+            block_predict_cost(t, part(r, box), e->now->alpha, (uint32_t)num_min(cost, best));
         if (num_min(cost, other) + COST_BOX < best) {
             *kind = cost < other ? CELL_BOX_INDEXED : CELL_BOX_PREDICTED;
             e->c->box[cell] = box;
@@ -370,8 +388,10 @@ static struct bytes write_content(const struct encoder *e, unsigned detail)
             wr_u16(&w, block_colour_find(&e->c->colours,
                                          tile_at(e, cell)->px[r.y * TILE_SIDE_PX + r.x]));
     wr_zeros(&w, w.n % 2);
-    for (uint32_t i = 0; i < e->c->index_count; i++)
-        wr_u16(&w, e->c->index[i]);
+    /* Two bytes a pixel of a whole screen: in place, not by a call each. */
+    CHECK(wr_left(&w) >= e->c->index_count * 2);
+    for (uint32_t i = 0; i < e->c->index_count; i++, w.n += 2)
+        num_put_le(w.p + w.n, 2, e->c->index[i]);
     CHECK(!w.full);
     return wr_done(&w);
 }
@@ -428,7 +448,7 @@ static void plan(struct encoder *e)
     struct rect r;
 
     block_coder_start_colours(e->c, e->ref->history);
-    start_known(e->c, e->ref->history);
+    start_known(e->c, e->ref->history, e->near ? BLOCK_NEAR_BYTES : BLOCK_HISTORY_BYTES);
     e->c->index_count = 0;
     classify(e);
     block_cell_order(e->c->tile, e->count, e->now->columns, e->c->order);
@@ -450,7 +470,8 @@ enum err block_encode(struct block_coder *c, const struct pic *now,
                         .ref = ref,
                         .vector = vectors,
                         .vectors = num_min(vector_count, BLOCK_MAX_VECTORS),
-                        .count = count};
+                        .count = count,
+                        .near = count <= NEAR_TILES};
     struct wr w = wr_of(c->coded, sizeof c->coded), body = wr_of(c->sorted, sizeof c->coded);
 
     CHECK(count >= 1 && count <= BLOCK_MAX_TILES);
@@ -462,10 +483,11 @@ enum err block_encode(struct block_coder *c, const struct pic *now,
     plan(&e);
     unsigned detail = choose_detail(c->samples.n);
     struct bytes content = write_content(&e, detail);
-    enum err err = block_coder_compress(c, ref->history, content, &body);
+    enum err err = block_coder_compress(c, ref->history, e.near, content, &body);
     if (err)
         return err;
     wr_u8(&w, BLOCK_FORMAT);
+    wr_u8(&w, e.near);
     wr_var(&w, content.n);
     wr_sized(&w, wr_done(&body));
     if (w.full)

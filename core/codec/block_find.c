@@ -9,23 +9,28 @@
 
 /* What moved is found by its content: both pictures are scanned, inside the changed tiles, for
  * anchors, which are places chosen by the pixels themselves, so that moved content has the same
- * anchors in both. Anchors that look the same (16x8 pixels, by hash) vote for their distance; the
+ * anchors in both. Anchors that look the same (32x8 pixels, by hash) vote for their distance; the
  * vectors with most votes are then tried on real cells. */
 
 enum {
-    WINDOW_WIDTH = 16,
+    WINDOW_WIDTH = 32,
     WINDOW_HEIGHT = 8,
     MAX_ANCHORS = 4096,
     SLOTS = 2 * MAX_ANCHORS,
     BALLOTS = 1024,
     CANDIDATES = 32,
-    SAMPLE_CELLS = 2048,
+    SAMPLE_CELLS = 1024,
+    FEW = 512,       /* a vector that fewer than one anchor or cell in so many is for is chance */
+    DENSE_TILES = 8, /* up to so many changed tiles one place in eight may be an anchor */
+    MANY_TILES = 128,
+    ALIKE = 4,
     NONE = 0xffff,
 };
 
 struct anchor {
     uint32_t weak, strong;
     uint16_t x, y;
+    uint16_t next, alike; /* the one before that looks the same, and how many there are so far */
 };
 
 /* Anchors whose weak hash is below a bound; when there are too many, the bound is halved, so that
@@ -80,45 +85,73 @@ static void scan_tile(struct anchors *a, const struct tile *t, struct rect r, ui
             if (a->n == MAX_ANCHORS)
                 thin_out(a);
             if (a->n < MAX_ANCHORS && weak[i] < a->below)
-                a->at[a->n++] = (struct anchor){weak[i], strong_hash(row + found[i]),
-                                                (uint16_t)(r.x + found[i]), (uint16_t)(r.y + y)};
+                a->at[a->n++] = (struct anchor){weak[i],
+                                                strong_hash(row + found[i]),
+                                                (uint16_t)(r.x + found[i]),
+                                                (uint16_t)(r.y + y),
+                                                NONE,
+                                                1};
         }
     }
 }
 
-static void scan(struct anchors *a, const struct pic *p, const uint8_t *changed, uint32_t below,
-                 uint32_t step)
+/* How thoroughly to look, by how much there is to look at. */
+struct effort {
+    uint32_t below;        /* the first bound of weak hashes */
+    uint32_t every_column; /* of tiles */
+    uint32_t every_row;    /* of pixels in the new picture */
+};
+
+static struct effort effort_for(const struct pic *now, const uint8_t *changed)
 {
-    a->below = below;
-    a->n = 0;
-    for (uint32_t i = 0; i < pic_tiles(p); i++)
-        if (changed[i] && p->tile[i])
-            scan_tile(a, p->tile[i], pic_tile_rect(p, i), step);
+    struct effort f = {.below = UINT32_MAX / 8, .every_column = 1, .every_row = 2};
+    uint32_t tiles = 0;
+
+    for (uint32_t i = 0; i < pic_tiles(now); i++)
+        tiles += changed[i] != 0;
+    if (tiles > DENSE_TILES) {
+        /* Begin with the anchors that would be left over anyway. */
+        f.below /= num_max(1, tiles / DENSE_TILES / 4);
+        f.every_row = 4;
+    }
+    for (; tiles > MANY_TILES; tiles /= 2)
+        f.every_column++;
+    return f;
 }
 
-/* Fills the hash table from the reference's anchors; what looks the same in several places cannot
- * vote. */
+static void scan(struct anchors *a, const struct pic *p, const uint8_t *changed, struct effort f)
+{
+    a->below = f.below;
+    a->n = 0;
+    for (uint32_t i = 0; i < pic_tiles(p); i++)
+        if (changed[i] && p->tile[i] && i % p->columns % f.every_column == 0)
+            scan_tile(a, p->tile[i], pic_tile_rect(p, i), f.every_row);
+}
+
+/* Fills the hash table with the reference's anchors; those that look the same hang on each other,
+ * and what is there more than ALIKE times cannot vote. */
 static void enter_anchors(uint16_t slot[SLOTS], struct anchors *a)
 {
     memset(slot, 0xff, SLOTS * sizeof *slot);
     for (size_t i = 0; i < a->n; i++) {
-        uint32_t s = a->at[i].strong % SLOTS;
+        struct anchor *at = &a->at[i];
+        uint32_t s = at->strong % SLOTS;
 
-        while (slot[s] != NONE && a->at[slot[s]].strong != a->at[i].strong)
+        while (slot[s] != NONE && a->at[slot[s]].strong != at->strong)
             s = (s + 1) % SLOTS;
-        if (slot[s] == NONE)
-            slot[s] = (uint16_t)i;
-        else
-            a->at[slot[s]].x = NONE;
+        at->next = slot[s];
+        at->alike = (uint16_t)(at->next == NONE ? 1 : a->at[at->next].alike + 1);
+        slot[s] = (uint16_t)i;
     }
 }
 
+/* The last anchor of the reference that looks like that, or NULL. */
 static const struct anchor *look_up(const uint16_t slot[SLOTS], const struct anchors *a,
                                     uint32_t strong)
 {
     for (uint32_t s = strong % SLOTS; slot[s] != NONE; s = (s + 1) % SLOTS)
         if (a->at[slot[s]].strong == strong)
-            return a->at[slot[s]].x == NONE ? NULL : &a->at[slot[s]];
+            return a->at[slot[s]].alike <= ALIKE ? &a->at[slot[s]] : NULL;
     return NULL;
 }
 
@@ -136,8 +169,8 @@ static void vote(struct ballot box[BALLOTS], int32_t dx, int32_t dy)
     }
 }
 
-/* Moves the ballots with most votes to the front, best first; gives how many have any. */
-static size_t rank(struct ballot box[BALLOTS])
+/* Moves the ballots with most votes to the front, best first; gives how many have `least`. */
+static size_t rank(struct ballot box[BALLOTS], size_t least)
 {
     size_t n = 0;
 
@@ -146,7 +179,7 @@ static size_t rank(struct ballot box[BALLOTS])
         for (size_t i = n + 1; i < BALLOTS; i++)
             if (box[i].votes > box[best].votes)
                 best = i;
-        if (box[best].votes == 0)
+        if (box[best].votes < least)
             break;
         struct ballot b = box[best];
         box[best] = box[n];
@@ -229,7 +262,7 @@ static size_t choose(const struct pic *now, const struct pic *ref, const uint8_t
         uint32_t h = cover(now, ref, v, cells, n);
         size_t at = found;
 
-        if (h == 0)
+        if (h < 1 + n / FEW)
             continue;
         for (; at > 0 && hits[at - 1] < h; at--) {
             hits[at] = hits[at - 1];
@@ -251,16 +284,18 @@ size_t block_find_vectors(const struct pic *now, const struct pic *ref, const ui
 
     if (!ref || now->width != ref->width || now->height != ref->height)
         return 0;
-    scan(&before, ref, changed, UINT32_MAX, 1);
-    scan(&after, now, changed, before.below, 2);
+    struct effort f = effort_for(now, changed), every_row = f;
+    every_row.every_row = 1;
+    scan(&before, ref, changed, every_row);
+    f.below = before.below;
+    scan(&after, now, changed, f);
     enter_anchors(slot, &before);
     for (size_t i = 0; i < after.n; i++) {
-        const struct anchor *a = look_up(slot, &before, after.at[i].strong);
-        int32_t dx = a ? (int32_t)a->x - after.at[i].x : 0;
-        int32_t dy = a ? (int32_t)a->y - after.at[i].y : 0;
+        const struct anchor *to = &after.at[i], *from = look_up(slot, &before, to->strong);
 
-        if (dx || dy)
-            vote(box, dx, dy);
+        for (; from; from = from->next == NONE ? NULL : &before.at[from->next])
+            if (from->x != to->x || from->y != to->y)
+                vote(box, from->x - to->x, from->y - to->y);
     }
-    return choose(now, ref, changed, box, rank(box), out, max);
+    return choose(now, ref, changed, box, rank(box, 1 + after.n / FEW), out, max);
 }

@@ -73,7 +73,7 @@ static void merge_colours(struct block_history *h, struct block_colours *seen,
 struct block_history *block_history_new(const struct block_history *parent,
                                         const struct bytes *payloads, size_t count)
 {
-    struct bytes old = block_history_content(parent);
+    struct bytes old = block_history_tail(parent, SIZE_MAX);
     size_t total = old.n;
 
     for (size_t i = 0; i < count; i++)
@@ -120,9 +120,11 @@ void block_history_unref(struct block_history *h)
         heap_free(h);
 }
 
-struct bytes block_history_content(const struct block_history *h)
+struct bytes block_history_tail(const struct block_history *h, size_t max)
 {
-    return h ? bytes_of(h->p, h->n) : bytes_of(NULL, 0);
+    size_t n = h ? num_min(h->n, max) : 0;
+
+    return h ? bytes_of(h->p + h->n - n, n) : bytes_of(NULL, 0);
 }
 
 const uint32_t *block_history_colours(const struct block_history *h, size_t *count)

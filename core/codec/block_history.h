@@ -6,9 +6,9 @@
 #include "core/codec/block.h"
 #include "core/codec/block_colour.h"
 
-/* The content that serves as dictionary, borrowed from `h` (NULL: nothing); an even number of
- * bytes. */
-struct bytes block_history_content(const struct block_history *h);
+/* The last `max` (even) bytes of the content, which serve as dictionary, borrowed from `h` (NULL:
+ * nothing); an even number. */
+struct bytes block_history_tail(const struct block_history *h, size_t max);
 
 /* The colours that `h` (NULL: none) knows, oldest first, borrowed; their number goes to *count. */
 const uint32_t *block_history_colours(const struct block_history *h, size_t *count);

@@ -1,27 +1,28 @@
 #include "core/codec/block_predict.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/check.h"
 #include "core/codec/block_cell.h"
 
-/* A cell is coded row by row, in each row plane by plane: G, R-G, B-G, A. Every sample is predicted
+/* A cell is coded row by row, each pixel by its planes G, R-G, B-G, A. Every sample is predicted
  * from its left, upper and upper left neighbours in its plane (the median predictor of LOCO-I:
  * Weinberger, Seroussi, Sapiro 1996); what is left over is sorted by contexts: for G by how rough
  * the neighbourhood is, for the others also by how far the planes before were off. */
 
-enum { PLANES = 4, EDGE = 1, LINE = CELL_SIDE_PX + EDGE };
+enum { PLANES = 4, LINE = CELL_SIDE_PX + 1, CLASSES_G = 6, CLASSES_RB = 5 };
 
-/* One plane's row: [0] is the neighbour to the left, then up to 16 samples. */
-typedef uint8_t line[LINE];
+/* What a residual costs by estimate: a start, and for every bit of its value. */
+enum { COST_SAMPLE = 8, COST_LENGTH = 12 };
 
-struct window {
-    line above[PLANES], row[PLANES];
+/* One row of a plane: [0] is the neighbour to the left, then up to 16 samples. */
+struct line {
+    uint8_t at[PLANES][LINE];
 };
 
-/* The first context of each plane, and how many it has. */
-static const uint8_t first_context[PLANES] = {0, 6, 11, 16};
+/* The first context of each plane. */
+static const uint8_t first_context[PLANES] = {0, CLASSES_G, CLASSES_G + CLASSES_RB,
+                                              CLASSES_G + 2 * CLASSES_RB};
 
 /* The section of a context at each level of detail. */
 static const uint8_t section_of[PREDICT_DETAILS][PREDICT_SECTIONS] = {
@@ -36,52 +37,57 @@ unsigned block_predict_sections(unsigned detail)
 }
 
 /* Splits a pixel into its planes. */
-static inline void split(uint32_t px, uint8_t out[PLANES])
+static inline void put(struct line *l, uint32_t i, uint32_t px)
 {
     uint8_t g = (uint8_t)(px >> 8);
 
-    out[0] = g;
-    out[1] = (uint8_t)((px >> 16) - g + 128);
-    out[2] = (uint8_t)(px - g + 128);
-    out[3] = (uint8_t)(px >> 24);
+    l->at[0][i] = g;
+    l->at[1][i] = (uint8_t)((px >> 16) - g + 128);
+    l->at[2][i] = (uint8_t)(px - g + 128);
+    l->at[3][i] = (uint8_t)(px >> 24);
 }
 
-static inline uint32_t join(const uint8_t in[PLANES])
+/* Loads what is above the first row of the part r, and what is to its left. Outside of the tile
+ * the nearest pixel inside stands in; above the first row that is the one to the left. */
+static void load_above(struct line *above, const struct tile *t, struct rect r)
 {
-    uint8_t r = (uint8_t)(in[1] + in[0] - 128), b = (uint8_t)(in[2] + in[0] - 128);
+    const uint32_t *row = t->px + (size_t)r.y * TILE_SIDE_PX + r.x;
 
-    return (uint32_t)in[3] << 24 | (uint32_t)r << 16 | (uint32_t)in[0] << 8 | b;
-}
-
-static void put(line planes[PLANES], uint32_t i, uint32_t px)
-{
-    uint8_t v[PLANES];
-
-    split(px, v);
-    for (int p = 0; p < PLANES; p++)
-        planes[p][i] = v[p];
-}
-
-/* Loads what is above the row y of the part r, and what is to the left of both. Outside of the
- * tile the nearest pixel inside stands in; above the first row that is the one to the left. */
-static void load_above(struct window *w, const struct tile *t, struct rect r, uint32_t y)
-{
-    const uint32_t *row = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
-    const uint32_t *above = r.y + y ? row - TILE_SIDE_PX : NULL;
-    uint32_t left = r.x ? row[-1] : above ? above[0] : 0;
-
-    put(w->row, 0, left);
-    put(w->above, 0, !above ? left : r.x ? above[-1] : above[0]);
+    if (r.y == 0) {
+        for (uint32_t x = 0; x <= r.width; x++)
+            put(above, x, r.x ? row[-1] : 0);
+        return;
+    }
+    row -= TILE_SIDE_PX;
+    put(above, 0, r.x ? row[-1] : row[0]);
     for (uint32_t x = 0; x < r.width; x++)
-        put(w->above, x + 1, above ? above[x] : left);
+        put(above, x + 1, row[x]);
 }
 
-static inline uint8_t min_u8(uint8_t a, uint8_t b)
+/* Loads the neighbour to the left of row y of the part. */
+static void load_left(struct line *l, const struct line *above, const struct tile *t, struct rect r,
+                      uint32_t y)
+{
+    if (r.x)
+        put(l, 0, t->px[(size_t)(r.y + y) * TILE_SIDE_PX + r.x - 1]);
+    else
+        for (int p = 0; p < PLANES; p++)
+            l->at[p][0] = above->at[p][1];
+}
+
+/* At the tile's left edge the corner is the pixel above. */
+static void fix_corner(struct line *above, struct rect r)
+{
+    for (int p = 0; p < PLANES && r.x == 0; p++)
+        above->at[p][0] = above->at[p][1];
+}
+
+static inline int min_of(int a, int b)
 {
     return a < b ? a : b;
 }
 
-static inline uint8_t max_u8(uint8_t a, uint8_t b)
+static inline int max_of(int a, int b)
 {
     return a > b ? a : b;
 }
@@ -91,19 +97,17 @@ static inline uint8_t predict(uint8_t left, uint8_t up, uint8_t corner)
 {
     uint8_t gradient = (uint8_t)(left + up - corner);
 
-    return max_u8(min_u8(left, up), min_u8(gradient, max_u8(left, up)));
+    return (uint8_t)max_of(min_of(left, up), min_of(gradient, max_of(left, up)));
 }
 
 static inline uint8_t distance(uint8_t a, uint8_t b)
 {
-    return (uint8_t)(max_u8(a, b) - min_u8(a, b));
+    return (uint8_t)(max_of(a, b) - min_of(a, b));
 }
 
 static inline uint8_t add_sat(uint8_t a, uint8_t b)
 {
-    unsigned s = a + b;
-
-    return (uint8_t)(s > 255 ? 255 : s);
+    return (uint8_t)min_of(a + b, 255);
 }
 
 /* How rough the neighbourhood is: |left - corner| + |up - corner|, at most 255. */
@@ -130,61 +134,64 @@ static inline uint8_t fold(uint8_t d)
 
 static inline uint8_t unfold(uint8_t z)
 {
-    return (uint8_t)(z >> 1 ^ (z & 1 ? 255 : 0));
+    return (uint8_t)(z >> 1 ^ -(z & 1));
 }
 
-/* The context class of a sample of plane p, before its plane's first context is added. */
-static inline uint8_t class_of(int p, uint8_t rough, uint8_t z_g, uint8_t z_r)
-{
-    if (p == 0)
-        return class_g(rough);
-    if (p == 1)
-        return class_rb(add_sat(z_g, rough));
-    return p == 2 ? class_rb(add_sat(z_r, z_g >> 1)) : 0;
-}
+/* Residuals of one row, and a measure for each: the context of G, what it is made of for R and B.
+ */
+struct coded_row {
+    uint8_t z[PLANES][CELL_SIDE_PX], c[PLANES][CELL_SIDE_PX];
+};
 
 /* Makes residuals and contexts of one row; whole lines, so that the compiler can use vectors. */
-static void code_row(const struct window *w, uint8_t z[PLANES][CELL_SIDE_PX],
-                     uint8_t c[PLANES][CELL_SIDE_PX], int planes)
+static void code_row(const struct line *restrict above, const struct line *restrict row,
+                     struct coded_row *restrict out, int planes)
 {
     for (int p = 0; p < planes; p++)
         for (int x = 0; x < CELL_SIDE_PX; x++) {
-            uint8_t left = w->row[p][x], up = w->above[p][x + 1], corner = w->above[p][x];
+            uint8_t left = row->at[p][x], up = above->at[p][x + 1], corner = above->at[p][x];
 
-            z[p][x] = fold((uint8_t)(w->row[p][x + 1] - predict(left, up, corner)));
-            c[p][x] = roughness(left, up, corner);
+            out->z[p][x] = fold((uint8_t)(row->at[p][x + 1] - predict(left, up, corner)));
+            out->c[p][x] = roughness(left, up, corner);
         }
-    for (int x = 0; x < CELL_SIDE_PX; x++)
-        c[0][x] = class_g(c[0][x]);
-    for (int x = 0; x < CELL_SIDE_PX; x++)
-        c[1][x] = (uint8_t)(6 + class_rb(add_sat(z[0][x], c[1][x])));
-    for (int x = 0; x < CELL_SIDE_PX; x++)
-        c[2][x] = (uint8_t)(11 + class_rb(add_sat(z[1][x], z[0][x] >> 1)));
-    for (int x = 0; x < CELL_SIDE_PX; x++)
-        c[3][x] = 16;
+}
+
+/* Turns the measures into contexts. */
+static void class_row(struct coded_row *r)
+{
+    for (int x = 0; x < CELL_SIDE_PX; x++) {
+        r->c[0][x] = class_g(r->c[0][x]);
+        r->c[1][x] = (uint8_t)(CLASSES_G + class_rb(add_sat(r->z[0][x], r->c[1][x])));
+        r->c[2][x] =
+            (uint8_t)(CLASSES_G + CLASSES_RB + class_rb(add_sat(r->z[1][x], r->z[0][x] >> 1)));
+        r->c[3][x] = CLASSES_G + 2 * CLASSES_RB;
+    }
 }
 
 void block_predict_add(struct predict_samples *s, const struct tile *t, struct rect r, bool alpha)
 {
     int planes = alpha ? 4 : 3;
-    struct window w = {0};
-    uint8_t z[PLANES][CELL_SIDE_PX], c[PLANES][CELL_SIDE_PX];
+    struct line above = {0}, row = {0};
+    struct coded_row c;
 
     CHECK(s->n + (size_t)r.width * r.height * 4 <= PREDICT_SAMPLES);
+    load_above(&above, t, r);
     for (uint32_t y = 0; y < r.height; y++) {
-        const uint32_t *row = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
+        const uint32_t *px = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
 
-        load_above(&w, t, r, y);
+        load_left(&row, &above, t, r, y);
+        fix_corner(&above, r);
         for (uint32_t x = 0; x < r.width; x++)
-            put(w.row, x + 1, row[x]);
-        code_row(&w, z, c, planes);
-        for (int p = 0; p < planes; p++) {
-            memcpy(s->residual + s->n, z[p], r.width);
-            memcpy(s->context + s->n, c[p], r.width);
-            for (uint32_t x = 0; x < r.width; x++)
-                s->of_context[c[p][x]]++;
-            s->n += r.width;
-        }
+            put(&row, x + 1, px[x]);
+        code_row(&above, &row, &c, planes);
+        class_row(&c);
+        for (uint32_t x = 0; x < r.width; x++)
+            for (int p = 0; p < planes; p++) {
+                s->residual[s->n] = c.z[p][x];
+                s->context[s->n++] = c.c[p][x];
+                s->of_context[c.c[p][x]]++;
+            }
+        above = row;
     }
 }
 
@@ -206,75 +213,90 @@ void block_predict_sort(const struct predict_samples *s, unsigned detail, uint8_
         *to[section[s->context[i]]]++ = s->residual[i];
 }
 
-/* Reads one row of plane p; z keeps the residuals of the planes so far. */
-static bool fill_row(struct predict_sections *s, struct window *w, uint32_t width, int p,
-                     uint8_t z[PLANES][CELL_SIDE_PX])
+void block_predict_start(struct predict_reader *r, unsigned detail)
 {
-    const uint8_t *section = section_of[s->detail] + first_context[p];
-    uint8_t left = w->row[p][0];
-
-    for (uint32_t x = 0; x < width; x++) {
-        uint8_t up = w->above[p][x + 1], corner = w->above[p][x];
-        uint8_t k = section[class_of(p, roughness(left, up, corner), z[0][x], z[1][x])];
-
-        if (s->at[k] == s->end[k])
-            return false;
-        z[p][x] = *s->at[k]++;
-        left = (uint8_t)(predict(left, up, corner) + unfold(z[p][x]));
-        w->row[p][x + 1] = left;
+    for (int i = 0; i < 256; i++) {
+        r->section_g[i] = section_of[detail][class_g((uint8_t)i)];
+        r->section_r[i] = section_of[detail][first_context[1] + class_rb((uint8_t)i)];
+        r->section_b[i] = section_of[detail][first_context[2] + class_rb((uint8_t)i)];
     }
-    return true;
+    r->section_a = section_of[detail][first_context[3]];
 }
 
-enum err block_predict_fill(struct predict_sections *s, struct tile *t, struct rect r, bool alpha)
+/* Takes the next residual of section k. */
+static inline uint8_t take(struct predict_reader *r, uint8_t k)
 {
-    int planes = alpha ? 4 : 3;
-    struct window w = {0};
-    uint8_t z[PLANES][CELL_SIDE_PX];
+    return *r->at[k]++;
+}
 
+void block_predict_fill(struct predict_reader *s, struct tile *t, struct rect r, bool alpha)
+{
+    struct line above = {0}, row = {0};
+
+    load_above(&above, t, r);
     for (uint32_t y = 0; y < r.height; y++) {
-        uint32_t *row = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
+        uint32_t *px = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
 
-        load_above(&w, t, r, y);
-        for (int p = 0; p < planes; p++)
-            if (!fill_row(s, &w, r.width, p, z))
-                return ERR_MALFORMED;
+        load_left(&row, &above, t, r, y);
+        fix_corner(&above, r);
+        uint8_t g = row.at[0][0], rg = row.at[1][0], bg = row.at[2][0], a = row.at[3][0];
         for (uint32_t x = 0; x < r.width; x++) {
-            uint8_t v[PLANES] = {w.row[0][x + 1], w.row[1][x + 1], w.row[2][x + 1],
-                                 alpha ? w.row[3][x + 1] : 0};
-            row[x] = join(v);
+            uint8_t up = above.at[0][x + 1], corner = above.at[0][x];
+            uint8_t z_g = take(s, s->section_g[roughness(g, up, corner)]);
+            g = (uint8_t)(predict(g, up, corner) + unfold(z_g));
+
+            up = above.at[1][x + 1], corner = above.at[1][x];
+            uint8_t z_r = take(s, s->section_r[add_sat(z_g, roughness(rg, up, corner))]);
+            rg = (uint8_t)(predict(rg, up, corner) + unfold(z_r));
+
+            up = above.at[2][x + 1], corner = above.at[2][x];
+            uint8_t z_b = take(s, s->section_b[add_sat(z_r, z_g >> 1)]);
+            bg = (uint8_t)(predict(bg, up, corner) + unfold(z_b));
+
+            if (alpha) {
+                up = above.at[3][x + 1], corner = above.at[3][x];
+                a = (uint8_t)(predict(a, up, corner) + unfold(take(s, s->section_a)));
+            }
+            row.at[0][x + 1] = g, row.at[1][x + 1] = rg;
+            row.at[2][x + 1] = bg, row.at[3][x + 1] = a;
+            px[x] = (uint32_t)a << 24 | (uint32_t)(uint8_t)(rg + g - 128) << 16 | (uint32_t)g << 8 |
+                    (uint8_t)(bg + g - 128);
         }
+        above = row;
     }
-    return OK;
 }
 
-/* The cost of a residual: about what Huffman codes by context spend on it. */
-static uint32_t residual_cost(uint8_t z)
+uint32_t block_predict_cost(const struct tile *t, struct rect r, bool alpha, uint32_t enough)
 {
-    return 8 + 12 * (z ? 32 - (uint32_t)__builtin_clz(z) : 0);
-}
-
-uint32_t block_predict_cost(const struct tile *t, struct rect r, bool alpha)
-{
+    static const uint8_t inside[2 * CELL_SIDE_PX] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                     255, 255, 255, 255, 255, 255, 255, 255};
+    const uint8_t *mask = inside + CELL_SIDE_PX - r.width;
     int planes = alpha ? 4 : 3;
-    struct window w = {0};
-    uint8_t z[PLANES][CELL_SIDE_PX], c[PLANES][CELL_SIDE_PX];
+    struct line above = {0}, row = {0};
+    struct coded_row c;
     uint32_t cost = 0;
 
-    for (uint32_t y = 0; y < r.height; y++) {
-        const uint32_t *row = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
+    load_above(&above, t, r);
+    for (uint32_t y = 0; y < r.height && cost < enough; y++) {
+        const uint32_t *px = t->px + (size_t)(r.y + y) * TILE_SIDE_PX + r.x;
+        uint32_t lengths = 0, active = 0;
 
-        load_above(&w, t, r, y);
+        load_left(&row, &above, t, r, y);
+        fix_corner(&above, r);
         for (uint32_t x = 0; x < r.width; x++)
-            put(w.row, x + 1, row[x]);
-        code_row(&w, z, c, planes);
-        for (uint32_t x = 0; x < r.width; x++) {
-            /* Where nothing happens, runs of zeros cost next to nothing. */
-            if (c[0][x] == 0 && (z[0][x] | z[1][x] | z[2][x]) == 0)
-                continue;
-            for (int p = 0; p < planes; p++)
-                cost += residual_cost(z[p][x]);
-        }
+            put(&row, x + 1, px[x]);
+        code_row(&above, &row, &c, planes);
+        for (int p = 0; p < planes; p++)
+            for (int x = 0; x < CELL_SIDE_PX; x++) {
+                uint8_t z = c.z[p][x] & mask[x];
+                lengths += (uint8_t)((z > 0) + (z > 1) + (z > 3) + (z > 7) + (z > 15) + (z > 31) +
+                                     (z > 63) + (z > 127));
+            }
+        /* Where nothing happens, runs of zeros cost next to nothing. */
+        for (int x = 0; x < CELL_SIDE_PX; x++)
+            active += ((c.c[0][x] | c.z[0][x] | c.z[1][x] | c.z[2][x]) & mask[x]) != 0;
+        cost += COST_SAMPLE * (uint32_t)planes * active + COST_LENGTH * lengths;
+        above = row;
     }
     return cost;
 }

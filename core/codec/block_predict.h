@@ -36,18 +36,22 @@ void block_predict_add(struct predict_samples *s, const struct tile *t, struct r
 void block_predict_sort(const struct predict_samples *s, unsigned detail, uint8_t *out,
                         uint32_t size[PREDICT_SECTIONS]);
 
-/* Where the sections of a block are read from. */
-struct predict_sections {
-    const uint8_t *at[PREDICT_SECTIONS], *end[PREDICT_SECTIONS]; /* borrowed */
-    unsigned detail;
+/* Where the sections of a block are read from, and which one a measure leads to. */
+struct predict_reader {
+    const uint8_t *at[PREDICT_SECTIONS]; /* borrowed */
+    uint8_t section_g[256], section_r[256], section_b[256], section_a;
 };
 
-/* Fills the part `r` of tile `t`, of which everything above and to the left is final, from the
- * sections. ERR_MALFORMED when one of them is too short. */
-enum err block_predict_fill(struct predict_sections *s, struct tile *t, struct rect r,
-                            bool alpha) MUST_USE;
+/* Prepares the reader (the caller's storage) for a detail; `at` is left to the caller. */
+void block_predict_start(struct predict_reader *r, unsigned detail);
 
-/* The coding cost of the part `r` of tile `t` in the units of block_encode.c, estimated. */
-uint32_t block_predict_cost(const struct tile *t, struct rect r, bool alpha);
+/* Fills the part `r` of tile `t`, of which everything above and to the left is final, from the
+ * sections. Takes exactly one residual a sample from some section and never looks at a section's
+ * end: behind every section as many readable bytes must follow as the block has samples. */
+void block_predict_fill(struct predict_reader *s, struct tile *t, struct rect r, bool alpha);
+
+/* The cost of the part `r` of tile `t` in the units of block_encode.c, estimated; stops counting at
+ * `enough`. */
+uint32_t block_predict_cost(const struct tile *t, struct rect r, bool alpha, uint32_t enough);
 
 #endif

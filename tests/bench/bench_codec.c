@@ -68,7 +68,7 @@ static void start(struct bench *b)
 
 static void finish(struct bench *b, const char *name)
 {
-    uint64_t rest = b->frames > 1 ? b->frames - 1 : 1;
+    uint64_t rest = b->frames > b->lag ? b->frames - b->lag : 1;
 
     printf("%s: frames %llu, first frame %.1f kB (zstd-3 of its tiles %.1f), then mean %.2f kB, "
            "max %.1f kB (zstd-3 mean %.2f), total %.1f kB; changed tiles %llu, blocks %llu\n",
@@ -155,9 +155,9 @@ static void end_frame(struct bench *b, uint64_t bytes, uint64_t zstd, uint32_t c
     }
     for (int i = 0; i < STAGES; i++) {
         struct stage *s = &b->stage[i];
-        if (b->frames == 0) {
+        if (b->frames == 0)
             s->first = s->frame;
-        } else {
+        if (b->frames >= b->lag) {
             s->sum += s->frame;
             s->max = s->frame > s->max ? s->frame : s->max;
         }
@@ -166,8 +166,9 @@ static void end_frame(struct bench *b, uint64_t bytes, uint64_t zstd, uint32_t c
     if (b->frames++ == 0) {
         b->first_bytes = bytes;
         b->first_zstd = zstd;
-        return;
     }
+    if (b->frames <= b->lag) /* still without a reference */
+        return;
     b->bytes += bytes;
     b->zstd += zstd;
     b->tiles += changed;
@@ -183,10 +184,10 @@ static void remember(struct bench *b, struct pic *p, const struct bytes *payload
 
     add_time(b, HISTORY, t);
     CHECK(h || !count);
-    pic_unref(b->ref[MAX_LAG - 1]);
-    block_history_unref(b->history[MAX_LAG - 1]);
-    memmove(b->ref + 1, b->ref, (MAX_LAG - 1) * sizeof b->ref[0]);
-    memmove(b->history + 1, b->history, (MAX_LAG - 1) * sizeof b->history[0]);
+    pic_unref(b->ref[b->lag - 1]);
+    block_history_unref(b->history[b->lag - 1]);
+    memmove(b->ref + 1, b->ref, (b->lag - 1) * sizeof b->ref[0]);
+    memmove(b->history + 1, b->history, (b->lag - 1) * sizeof b->history[0]);
     b->ref[0] = p;
     b->history[0] = h;
 }
