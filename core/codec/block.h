@@ -21,7 +21,8 @@ enum {
 struct block_history;
 
 /* Gives a new history: the bytes of `parent` (NULL: none) followed by `count` borrowed payloads,
- * cut at the front to BLOCK_HISTORY_BYTES. NULL without memory. */
+ * cut at the front to BLOCK_HISTORY_BYTES. Payloads added one by one or several at once, in the
+ * same order, give equal histories. NULL without memory. */
 struct block_history *block_history_new(const struct block_history *parent,
                                         const struct bytes *payloads, size_t count);
 

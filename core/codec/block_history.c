@@ -40,34 +40,60 @@ static struct part take_apart(struct bytes payload)
     return p;
 }
 
-/* Keeps the newest colours of the parent and the payloads, each once. */
-static void merge_colours(struct block_history *h, struct block_colours *seen,
+/* The newest colours in order of arrival, each once. It is a queue and nothing else decides, so
+ * that payloads added one by one or all at once give the same. */
+struct queue {
+    uint32_t ring[COLOUR_HISTORY];
+    uint32_t end; /* how many ever came */
+    struct block_colours set;
+    uint32_t when[COLOUR_SLOTS]; /* by slot of the set: the place in the queue */
+};
+
+/* Whether the colour is in the queue. */
+static bool is_queued(const struct queue *q, uint32_t colour)
+{
+    uint16_t slot = block_colour_find(&q->set, colour);
+
+    return slot != COLOUR_NONE && q->end - q->when[slot] <= COLOUR_HISTORY;
+}
+
+/* Forgets colours that have left the queue, for the set has no room for more. */
+static void rebuild_set(struct queue *q)
+{
+    block_colour_reset(&q->set);
+    for (uint32_t i = q->end - (uint32_t)num_min(q->end, COLOUR_HISTORY); i < q->end; i++)
+        q->when[block_colour_add(&q->set, q->ring[i % COLOUR_HISTORY])] = i;
+}
+
+static void enqueue(struct queue *q, uint32_t colour)
+{
+    if (is_queued(q, colour))
+        return;
+    if (q->set.count == COLOUR_SLOTS / 2)
+        rebuild_set(q);
+    q->ring[q->end % COLOUR_HISTORY] = colour;
+    q->when[block_colour_add(&q->set, colour)] = q->end++;
+}
+
+/* Adds the payloads' new colours to the parent's. */
+static void merge_colours(struct block_history *h, struct queue *q,
                           const struct block_history *parent, const struct bytes *payloads,
                           size_t count)
 {
-    uint32_t ring[COLOUR_HISTORY];
-    size_t known, end;
+    size_t known;
     const uint32_t *old = block_history_colours(parent, &known);
 
-    block_colour_reset(seen);
-    for (end = 0; end < known; end++) {
-        ring[end] = old[end];
-        block_colour_add(seen, old[end]);
-    }
+    block_colour_reset(&q->set);
+    for (size_t i = 0; i < known; i++)
+        enqueue(q, old[i]);
     for (size_t i = 0; i < count; i++) {
         struct rd r = take_apart(payloads[i]).colours;
-
-        while (r.left && seen->count < COLOUR_SLOTS / 2) {
-            uint32_t c = rd_u32(&r);
-            if (block_colour_find(seen, c) != COLOUR_NONE)
-                continue;
-            block_colour_add(seen, c);
-            ring[end++ % COLOUR_HISTORY] = c;
-        }
+        while (r.left)
+            enqueue(q, rd_u32(&r));
     }
-    h->colour_count = (uint32_t)num_min(end, COLOUR_HISTORY);
-    for (size_t i = 0; i < h->colour_count; i++)
-        h->colour[i] = ring[(end - h->colour_count + i) % COLOUR_HISTORY];
+    h->colour_count = (uint32_t)num_min(q->end, COLOUR_HISTORY);
+    for (uint32_t i = 0; i < h->colour_count; i++)
+        h->colour[i] = q->ring[(q->end - h->colour_count + i) % COLOUR_HISTORY];
 }
 
 struct block_history *block_history_new(const struct block_history *parent,
@@ -80,10 +106,10 @@ struct block_history *block_history_new(const struct block_history *parent,
         total += take_apart(payloads[i]).content.n;
     size_t skip = num_sub0(total, BLOCK_HISTORY_BYTES), n = total - skip;
     struct block_history *h = heap_alloc(sizeof *h + n);
-    struct block_colours *seen = heap_alloc(sizeof *seen);
-    if (!h || !seen) {
+    struct queue *q = heap_alloc(sizeof *q);
+    if (!h || !q) {
         heap_free(h);
-        heap_free(seen);
+        heap_free(q);
         return NULL;
     }
     h->refs = 1;
@@ -96,8 +122,8 @@ struct block_history *block_history_new(const struct block_history *parent,
         h->n += b.n - drop;
         skip -= drop;
     }
-    merge_colours(h, seen, parent, payloads, count);
-    heap_free(seen);
+    merge_colours(h, q, parent, payloads, count);
+    heap_free(q);
     XXH64_hash_t seed = XXH3_64bits(h->colour, h->colour_count * sizeof h->colour[0]);
     XXH128_hash_t key = XXH3_128bits_withSeed(h->p, h->n, seed);
     memcpy(h->key, &key, sizeof h->key);
