@@ -86,6 +86,10 @@ static void look(struct serve *s)
 
     if (!s->seats)
         return;
+    /* What still waits to be typed has no effect yet. */
+    if (ops->typing && ops->typing(s->source))
+        for (struct seat *seat = s->seats; seat; seat = seat->next)
+            seat->input_us = now;
     for (struct seat *seat = s->seats; seat && !whole; seat = seat->next)
         whole = seat_needs(seat, &s->capture, now, &when) == SEAT_LOOK && when <= now;
     if (whole || !s->capture.now || (ops->damaged(s->source) && now >= s->next_capture_us))

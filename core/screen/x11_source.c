@@ -349,6 +349,11 @@ static void source_input(struct source *head, uint64_t now_us, const struct inpu
     x11_pointer_wake(&s->pointer, now_us);
 }
 
+static bool source_typing(const struct source *head)
+{
+    return ((const struct x11_source *)head)->input.queued > 0;
+}
+
 static int source_fd(const struct source *head)
 {
     return xcb_get_file_descriptor(((const struct x11_source *)head)->conn.c);
@@ -380,6 +385,7 @@ static const struct source_ops ops = {
     .capture = source_capture,
     .pointer = source_pointer,
     .input = source_input,
+    .typing = source_typing,
     .fd = source_fd,
     .deadline_us = source_deadline_us,
     .free = source_free,
