@@ -321,6 +321,21 @@ static void no_server_is_said(void)
     EXPECT(strstr(reason, ":59999"));
 }
 
+/* Programs grab the server while they move windows or take pictures; so does `import`. */
+static void a_grabbed_server_is_still_captured(void)
+{
+    struct bench b;
+
+    EXPECT(open_bench(&b, "500x300x24", ""));
+    EXPECT_EQ(settle(&b, false), OK);
+    xcb_grab_server(b.x.c);
+    xserver_fill(&b.x, b.x.screen->root, (struct rect){10, 20, 300, 40}, 0x123456);
+    EXPECT_EQ(settle(&b, true), OK);
+    EXPECT(same(&b));
+    EXPECT_EQ(b.frame.pixels.px[20 * b.frame.pixels.stride_px + 10] & 0xffffff, 0x123456);
+    close_bench(&b);
+}
+
 static void a_server_that_dies(void)
 {
     struct bench b;
@@ -373,4 +388,5 @@ TEST_MAIN({"names_are_checked", names_are_checked}, {"no_server_is_said", no_ser
           {"shrinking_before_a_capture", shrinking_before_a_capture},
           {"the_pointer_is_followed", the_pointer_is_followed},
           {"another_depth_is_refused", another_depth_is_refused},
+          {"a_grabbed_server_is_still_captured", a_grabbed_server_is_still_captured},
           {"a_server_that_dies", a_server_that_dies}, {"a_server_that_hangs", a_server_that_hangs})
