@@ -372,8 +372,9 @@ static enum err begin(struct serve *s)
     loop_timer_init(&s->timer, s->loop, on_timer, s);
     loop_timer_init(&s->stats, s->loop, on_stats, s);
     e = source_open(name, loop_now_us(s->loop), &s->source, why, sizeof why);
+    /* What cannot be shown is a failure here; unreachable is what is far away. */
     if (e)
-        return reason_give(&s->run->reason, e, "%s", why);
+        return reason_give(&s->run->reason, e == ERR_UNREACHABLE ? ERR_SYSTEM : e, "%s", why);
     int fd = s->source->ops->fd(s->source);
     if (fd >= 0) {
         e = loop_io_new(s->loop, fd, on_source, s, &s->source_io);

@@ -49,7 +49,7 @@ struct source_ops {
     bool (*pointer)(struct source *s, struct source_pointer *out);
     /* Carries out one act of input; sources that take none ignore it. */
     void (*input)(struct source *s, uint64_t now_us, const struct input_event *e);
-    /* Whether input still waits to be carried out (by poll, at deadline_us). NULL: it never does. */
+    /* Whether input waits to be carried out (by poll, at deadline_us); NULL: it never does. */
     bool (*typing)(const struct source *s);
     /* A file descriptor to wait on for reading, or -1. */
     int (*fd)(const struct source *s);

@@ -90,8 +90,8 @@ static enum err measure(struct x11_source *s)
         return ERR_UNREACHABLE;
     uint32_t width = r->width, height = r->height;
     x11_conn_drop(r);
-    s->resized = false;
-    if (width == s->width && height == s->height)
+    s->resized = width != s->width || height != s->height;
+    if (!s->resized)
         return OK;
     if (!size_allowed(width, height)) {
         log_error("X display %s is %u x %u pixels: larger than what is supported", x->display,
@@ -107,6 +107,7 @@ static enum err measure(struct x11_source *s)
     s->width = width;
     s->height = height;
     s->scratch_px = scratch;
+    s->resized = false;
     s->whole_due = true;
     log_info("X display %s: %u x %u, %s", x->display, width, height,
              s->image.segment ? "by shared memory" : "without shared memory");

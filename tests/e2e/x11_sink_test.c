@@ -9,6 +9,7 @@
 #include <xcb/xfixes.h>
 #include <xcb/xtest.h>
 
+#include "core/base/heap.h"
 #include "core/base/rng.h"
 #include "core/screen/keysym.h"
 #include "core/screen/x11_sink.h"
@@ -697,6 +698,35 @@ static void no_server_is_said(void)
     EXPECT(strstr(reason, "far.example:0"));
 }
 
+static void memory_runs_out(void)
+{
+    struct bench b;
+    bool fired;
+    uint64_t n = 1;
+
+    EXPECT(open_shown(&b, "shm", 300, 200));
+    b.sink->ops->free(b.sink);
+    b.sink = NULL;
+    do {
+        struct sink *s = NULL;
+        char reason[200];
+        struct sink_frame f = {.pic = b.pic};
+        heap_fail_at(n++);
+        enum err e = x11_sink_open(b.x.display, 0, &s, reason, sizeof reason);
+        if (!e)
+            e = s->ops->present(s, &f);
+        fired = heap_fault_fired();
+        heap_fail_at(0);
+        EXPECT(e == OK || (fired && e == ERR_MEMORY));
+        /* The next picture has what it needs. */
+        if (s)
+            EXPECT_EQ(s->ops->present(s, &f), OK);
+        if (s)
+            s->ops->free(s);
+    } while (fired);
+    close_bench(&b);
+}
+
 TEST_MAIN({"shown_by_shm", shown_by_shm}, {"shown_without_shm", shown_without_shm},
           {"only_what_changed_is_sent", only_what_changed_is_sent},
           {"the_window_follows_the_picture", the_window_follows_the_picture},
@@ -714,4 +744,5 @@ TEST_MAIN({"shown_by_shm", shown_by_shm}, {"shown_without_shm", shown_without_sh
           {"a_held_key_goes_down_again", a_held_key_goes_down_again},
           {"losing_the_focus_releases", losing_the_focus_releases},
           {"wishes_are_not_passed_on", wishes_are_not_passed_on},
-          {"mouse_and_wheel", mouse_and_wheel}, {"no_server_is_said", no_server_is_said})
+          {"mouse_and_wheel", mouse_and_wheel}, {"no_server_is_said", no_server_is_said},
+          {"memory_runs_out", memory_runs_out})

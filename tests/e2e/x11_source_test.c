@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/heap.h"
 #include "core/base/rng.h"
 #include "core/screen/x11_conn.h"
 #include "core/screen/x11_source.h"
@@ -378,6 +379,36 @@ static void a_server_that_hangs(void)
     close_bench(&b);
 }
 
+/* Every allocation fails once, with shared memory and without. */
+static void memory_runs_out(void)
+{
+    static const char *const without[] = {"", "shm"};
+    struct xserver x;
+    char reason[200];
+
+    EXPECT(xserver_start(&x, "500x300x24"));
+    for (int i = 0; i < 2; i++) {
+        setenv("FARSPAN_X11_WITHOUT", without[i], 1);
+        for (uint64_t n = 1;; n++) {
+            struct source *s = NULL;
+            struct source_frame f;
+            heap_fail_at(n);
+            enum err e = x11_source_open(x.display, xserver_now_us(), &s, reason, sizeof reason);
+            if (!e)
+                e = s->ops->capture(s, xserver_now_us(), true, &f);
+            bool fired = heap_fault_fired();
+            heap_fail_at(0);
+            if (s)
+                s->ops->free(s);
+            /* A keyboard mapping that cannot be kept costs only input. */
+            EXPECT(e == OK || (fired && e == ERR_MEMORY));
+            if (!fired)
+                break;
+        }
+    }
+    xserver_stop(&x);
+}
+
 TEST_MAIN({"names_are_checked", names_are_checked}, {"no_server_is_said", no_server_is_said},
           {"first_capture_is_everything", first_capture_is_everything},
           {"damage_is_what_was_drawn", damage_is_what_was_drawn},
@@ -389,4 +420,5 @@ TEST_MAIN({"names_are_checked", names_are_checked}, {"no_server_is_said", no_ser
           {"the_pointer_is_followed", the_pointer_is_followed},
           {"another_depth_is_refused", another_depth_is_refused},
           {"a_grabbed_server_is_still_captured", a_grabbed_server_is_still_captured},
-          {"a_server_that_dies", a_server_that_dies}, {"a_server_that_hangs", a_server_that_hangs})
+          {"a_server_that_dies", a_server_that_dies}, {"a_server_that_hangs", a_server_that_hangs},
+          {"memory_runs_out", memory_runs_out})
