@@ -1,6 +1,7 @@
 #include "core/codec/samples.h"
 
 #include "core/base/check.h"
+#include "core/base/cpu.h"
 #include "core/base/limits.h"
 
 const struct samples_shape *samples_shape(enum samples s)
@@ -50,16 +51,48 @@ void samples_to_rgb(enum samples from, bool full_range, uint32_t *px, size_t n)
     }
 }
 
+/* One RGB pixel in planes. Inlined into loops for several processors, so that all agree. */
+static inline __attribute__((always_inline)) void split(uint32_t px, uint8_t *luma, uint8_t *cb,
+                                                        uint8_t *cr)
+{
+    int r = px >> 16 & 255, g = px >> 8 & 255, b = px & 255;
+
+    *luma = (uint8_t)byte_of(19595 * r + 38470 * g + 7471 * b);
+    *cb = (uint8_t)byte_of(-11058 * r - 21710 * g + 32768 * b + (128 << 16));
+    *cr = (uint8_t)byte_of(32768 * r - 27439 * g - 5329 * b + (128 << 16));
+}
+
 void samples_from_rgb(uint32_t *px, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        int r = px[i] >> 16 & 255, g = px[i] >> 8 & 255, b = px[i] & 255;
-        uint32_t y = byte_of(19595 * r + 38470 * g + 7471 * b);
-        uint32_t cb = byte_of(-11058 * r - 21710 * g + 32768 * b + (128 << 16));
-        uint32_t cr = byte_of(32768 * r - 27439 * g - 5329 * b + (128 << 16));
+        uint8_t y, cb, cr;
 
-        px[i] = (px[i] & 0xff000000u) | cr << 16 | y << 8 | cb;
+        split(px[i], &y, &cb, &cr);
+        px[i] = (px[i] & 0xff000000u) | (uint32_t)cr << 16 | (uint32_t)y << 8 | cb;
     }
+}
+
+#if defined(__x86_64__)
+/* The compiler makes eight pixels at once of it. */
+__attribute__((target("avx2"))) static void split_avx2(const uint32_t *restrict px, size_t n,
+                                                       uint8_t *restrict luma, uint8_t *restrict cb,
+                                                       uint8_t *restrict cr)
+{
+    for (size_t i = 0; i < n; i++)
+        split(px[i], luma + i, cb + i, cr + i);
+}
+#endif
+
+void samples_split_rgb(const uint32_t *px, size_t n, uint8_t *luma, uint8_t *cb, uint8_t *cr)
+{
+#if defined(__x86_64__)
+    if (cpu_avx2()) {
+        split_avx2(px, n, luma, cb, cr);
+        return;
+    }
+#endif
+    for (size_t i = 0; i < n; i++)
+        split(px[i], luma + i, cb + i, cr + i);
 }
 
 bool samples_size_fits(uint64_t width, uint64_t height)

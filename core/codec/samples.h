@@ -42,6 +42,9 @@ void samples_to_rgb(enum samples from, bool full_range, uint32_t *px, size_t n);
  * JFIF), each sample within 1 of the exact value; alpha stays. */
 void samples_from_rgb(uint32_t *px, size_t n);
 
+/* The same conversion of `n` RGB pixels into three planes, `n` bytes each. */
+void samples_split_rgb(const uint32_t *px, size_t n, uint8_t *luma, uint8_t *cb, uint8_t *cr);
+
 /* Whether limits.h allows a picture of that size. */
 bool samples_size_fits(uint64_t width, uint64_t height);
 

@@ -368,21 +368,57 @@ static enum err write_plane(struct io_out *out, const struct y4m_head *h, const 
     return e;
 }
 
+static enum err write_frame_line(struct io_out *out, uint64_t time_us)
+{
+    char line[64] = "FRAME\n";
+
+    if (time_us != Y4M_NO_TIME)
+        snprintf(line, sizeof line, "FRAME Xt_us=%" PRIu64 "\n", time_us);
+    return out->write(out, bytes_of_string(line));
+}
+
 enum err y4m_write_frame(struct io_out *out, const struct y4m_head *h, const struct pic *p,
                          enum samples from, uint64_t time_us)
 {
-    char line[64] = "FRAME\n";
     uint32_t *px = heap_array(p->width, sizeof *px);
     uint8_t *row = heap_array(p->width, 1);
 
     CHECK(p->width == h->width && p->height == h->height);
     CHECK(from == h->samples || (samples_shape(from)->planes == 0 && h->samples == SAMPLES_444));
-    if (time_us != Y4M_NO_TIME)
-        snprintf(line, sizeof line, "FRAME Xt_us=%" PRIu64 "\n", time_us);
-    enum err e = px && row ? out->write(out, bytes_of_string(line)) : ERR_MEMORY;
+    enum err e = px && row ? write_frame_line(out, time_us) : ERR_MEMORY;
     for (unsigned i = 0; !e && i < samples_shape(h->samples)->planes; i++)
         e = write_plane(out, h, p, from, i, px, row);
     heap_free(px);
     heap_free(row);
     return e;
+}
+
+size_t y4m_planes_bytes(const struct y4m_head *h)
+{
+    return (size_t)h->width * h->height * 3;
+}
+
+void y4m_put_planes(const struct y4m_head *h, const struct pic *p, struct rect area,
+                    uint8_t *planes)
+{
+    uint32_t px[TILE_SIDE_PX];
+    size_t plane = (size_t)h->width * h->height;
+
+    CHECK(area.x <= h->width && area.width <= h->width - area.x);
+    CHECK(area.y <= h->height && area.height <= h->height - area.y);
+    for (uint32_t y = area.y; y < area.y + area.height; y++)
+        for (uint32_t x = area.x, n; x < area.x + area.width; x += n) {
+            n = (uint32_t)num_min(TILE_SIDE_PX - x % TILE_SIDE_PX, area.x + area.width - x);
+            uint8_t *to = planes + (size_t)y * h->width + x;
+            pic_read(p, (struct rect){x, y, n, 1}, px, n);
+            samples_split_rgb(px, n, to, to + plane, to + 2 * plane);
+        }
+}
+
+enum err y4m_write_planes(struct io_out *out, const struct y4m_head *h, const uint8_t *planes,
+                          uint64_t time_us)
+{
+    enum err e = write_frame_line(out, time_us);
+
+    return e ? e : out->write(out, bytes_of(planes, y4m_planes_bytes(h)));
 }

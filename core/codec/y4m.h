@@ -76,4 +76,16 @@ enum err y4m_write_head(struct io_out *out, const struct y4m_head *h) MUST_USE;
 enum err y4m_write_frame(struct io_out *out, const struct y4m_head *h, const struct pic *p,
                          enum samples from, uint64_t time_us) MUST_USE;
 
+/* The bytes of a frame of 4:4:4: luma, Cb and Cr, one plane after the other. */
+size_t y4m_planes_bytes(const struct y4m_head *h);
+
+/* Converts the RGB pixels of `area` (inside picture and head) to 4:4:4 in their place of `planes`,
+ * which has y4m_planes_bytes of the head. */
+void y4m_put_planes(const struct y4m_head *h, const struct pic *p, struct rect area,
+                    uint8_t *planes);
+
+/* Writes planes as one frame, as y4m_write_frame does. Errors of `out`. */
+enum err y4m_write_planes(struct io_out *out, const struct y4m_head *h, const uint8_t *planes,
+                          uint64_t time_us) MUST_USE;
+
 #endif

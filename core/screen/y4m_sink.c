@@ -16,62 +16,65 @@ struct y4m_sink {
     struct sink sink; /* first */
     struct io_file_out *file;
     uint64_t opened_us, pictures;
-    struct y4m_head head;  /* of no size before the first picture */
-    struct tile_pool pool; /* for pictures of another size than the first */
-    uint32_t *px;          /* owned; one picture of the head's size, NULL before it is needed */
+    struct y4m_head head; /* of no size before the first picture */
+    uint8_t *planes;      /* owned; the frame written last: only what has changed is converted */
+    bool fits, cut;       /* the last picture had the head's size; one had not, and that was said */
 };
 
-static enum err write_head(struct y4m_sink *y, const struct pic *p)
+static enum err begin(struct y4m_sink *y, const struct pic *p)
 {
     y4m_head_for_rgb(&y->head, p->width, p->height, PLAYER_RATE, 1);
     size_t n = strlen(y->head.line);
     snprintf(y->head.line + n, sizeof y->head.line - n, " Xt0_us=%" PRIu64, y->opened_us);
+    y->planes = heap_alloc(y4m_planes_bytes(&y->head));
+    if (!y->planes)
+        return ERR_MEMORY;
     log_info("%s: colours are converted to YCbCr 4:4:4, which is not exact (ppm, png and fsr are)",
              y->file->path);
     return y4m_write_head(&y->file->out, &y->head);
 }
 
-/* Writes a picture that has not the head's size: its upper left part, on black. */
-static enum err write_fitted(struct y4m_sink *y, const struct pic *p, uint64_t time_us)
+/* Converts a picture that has not the head's size: its upper left part, on black. */
+static void convert_part(struct y4m_sink *y, const struct pic *p)
 {
-    uint32_t width = y->head.width, height = y->head.height, count = 0;
-    struct rect both = {0, 0, (uint32_t)num_min(p->width, width),
-                        (uint32_t)num_min(p->height, height)};
-    struct pic *fitted = NULL;
-    uint8_t *changed = NULL;
+    size_t plane = (size_t)y->head.width * y->head.height;
+    struct rect both = {0, 0, (uint32_t)num_min(p->width, y->head.width),
+                        (uint32_t)num_min(p->height, y->head.height)};
 
-    if (!y->px) {
+    if (!y->cut)
         log_warn("%s: the picture is %u x %u now, y4m has one size: it is cut or padded to %u x %u",
-                 y->file->path, p->width, p->height, width, height);
-        y->px = heap_array((size_t)width * height, sizeof *y->px);
-        tile_pool_init(&y->pool, SIZE_MAX);
+                 y->file->path, p->width, p->height, y->head.width, y->head.height);
+    y->cut = true;
+    memset(y->planes, 0, plane);
+    memset(y->planes + plane, 128, 2 * plane);
+    y4m_put_planes(&y->head, p, both, y->planes);
+}
+
+static void convert(struct y4m_sink *y, const struct sink_frame *f)
+{
+    bool fits = f->pic->width == y->head.width && f->pic->height == y->head.height;
+    bool all = !y->fits || !f->changed;
+
+    y->fits = fits;
+    if (!fits) {
+        convert_part(y, f->pic);
+        return;
     }
-    enum err e = y->px ? pic_new(&y->pool, width, height, false, &fitted) : ERR_MEMORY;
-    if (e)
-        return e;
-    memset(y->px, 0, (size_t)width * height * sizeof *y->px);
-    pic_read(p, both, y->px, width);
-    changed = heap_alloc(pic_tiles(fitted));
-    struct pixels from = {y->px, width, height, width};
-    e = changed ? pic_update(fitted, &from, (struct rect){0, 0, width, height}, changed, &count)
-                : ERR_MEMORY;
-    if (e == OK)
-        e = y4m_write_frame(&y->file->out, &y->head, fitted, SAMPLES_RGB, time_us);
-    heap_free(changed);
-    pic_unref(fitted);
-    return e;
+    for (uint32_t i = 0; i < pic_tiles(f->pic); i++)
+        if (all || f->changed[i])
+            y4m_put_planes(&y->head, f->pic, pic_tile_rect(f->pic, i), y->planes);
 }
 
 static enum err y4m_present(struct sink *s, const struct sink_frame *f)
 {
     struct y4m_sink *y = (struct y4m_sink *)s;
     uint64_t time_us = num_sub0(f->now_us, y->opened_us);
-    enum err e = y->head.width ? OK : write_head(y, f->pic);
+    enum err e = y->planes ? OK : begin(y, f->pic);
 
-    if (e == OK && f->pic->width == y->head.width && f->pic->height == y->head.height)
-        e = y4m_write_frame(&y->file->out, &y->head, f->pic, SAMPLES_RGB, time_us);
-    else if (e == OK)
-        e = write_fitted(y, f->pic, time_us);
+    if (e == OK) {
+        convert(y, f);
+        e = y4m_write_planes(&y->file->out, &y->head, y->planes, time_us);
+    }
     if (e == OK)
         e = io_file_keep(y->file);
     if (e)
@@ -99,9 +102,7 @@ static void y4m_free(struct sink *s)
     /* Not finished: whoever ended the work early has said so. */
     if (io_file_close_out(y->file))
         log_debug("a file was cut");
-    if (y->px)
-        tile_pool_release(&y->pool);
-    heap_free(y->px);
+    heap_free(y->planes);
     heap_free(y);
 }
 

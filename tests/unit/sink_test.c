@@ -201,6 +201,37 @@ static void ppm_has_every_picture(void)
     end();
 }
 
+/* Only what has changed is converted: the frame is whole all the same. */
+static void y4m_follows_changes(void)
+{
+    EXPECT(begin("part.y4m"));
+    struct sink *s = open_sink(path);
+    struct pic *p = picture(150, 90, 1), *q = picture(150, 90, 2), *mixed;
+    struct sink_frame f = {.version = 1, .now_us = START_US};
+    uint8_t changed[6] = {0, 0, 1, 0, 1, 0};
+
+    EXPECT(s && p && q && pic_copy(p, &mixed) == OK && pic_tiles(p) == 6);
+    for (uint32_t i = 0; i < 6; i++)
+        if (changed[i])
+            pic_set(mixed, i, tile_ref(q->tile[i]));
+    EXPECT_EQ(present(s, p, 0), OK);
+    f.pic = mixed, f.changed = changed;
+    EXPECT_EQ(s->ops->present(s, &f), OK);
+    EXPECT_EQ(present(s, mixed, 0), OK);
+    EXPECT_EQ(s->ops->finish(s, NULL), OK);
+    s->ops->free(s);
+    EXPECT(read_back());
+    size_t frame = strlen("FRAME Xt_us=0\n") + 150 * 90 * 3;
+    EXPECT(file.n > 3 * frame);
+    const uint8_t *last = file.p + file.n - frame;
+    EXPECT(memcmp(last, last - frame, frame) == 0);
+    EXPECT(memcmp(last, last - 2 * frame, frame) != 0);
+    pic_unref(p);
+    pic_unref(q);
+    pic_unref(mixed);
+    end();
+}
+
 static void y4m_has_times_and_one_size(void)
 {
     EXPECT(begin("all.y4m"));
@@ -343,6 +374,7 @@ TEST_MAIN({"names_are_checked", names_are_checked},
           {"png_is_the_last_picture", png_is_the_last_picture},
           {"png_without_a_picture", png_without_a_picture_leaves_the_old_one},
           {"ppm_has_every_picture", ppm_has_every_picture},
+          {"y4m_follows_changes", y4m_follows_changes},
           {"y4m_has_times_and_one_size", y4m_has_times_and_one_size},
           {"fsr_is_exact_and_private", fsr_is_exact_and_private},
           {"a_full_disk_keeps_whole_pictures", a_full_disk_keeps_whole_pictures},

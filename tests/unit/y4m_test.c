@@ -200,6 +200,67 @@ static void rgb_is_close_in_444(void)
     EXPECT_EQ(white, 0xffffff);
 }
 
+/* Planes made of a row, by whatever the processor has, hold what single pixels give. */
+static void rgb_rows_are_split(void)
+{
+    enum { N = 133 };
+    uint32_t px[N], one;
+    uint8_t luma[N + 1], cb[N + 1], cr[N + 1];
+    struct rng rng;
+
+    rng_seed(&rng, 5);
+    for (size_t n = 0; n <= N; n++) {
+        for (size_t i = 0; i < n; i++)
+            px[i] =
+                i < 8 ? 0xff0000u >> 8 * (i % 3) | (i / 4) * 0xffffffu : (uint32_t)rng_u64(&rng);
+        luma[n] = cb[n] = cr[n] = 0xa5;
+        samples_split_rgb(px, n, luma, cb, cr);
+        EXPECT(luma[n] == 0xa5 && cb[n] == 0xa5 && cr[n] == 0xa5);
+        for (size_t i = 0; i < n; i++) {
+            one = px[i] & 0xffffff;
+            samples_from_rgb(&one, 1);
+            EXPECT_EQ(one, (uint32_t)cr[i] << 16 | (uint32_t)luma[i] << 8 | cb[i]);
+        }
+    }
+}
+
+/* Planes put together from parts make the frame that is written at once. */
+static void planes_are_put_together(void)
+{
+    enum { W = 131, H = 70 };
+    static const struct rect parts[] = {{0, 0, 64, 64}, {64, 0, 67, 64}, {0, 64, 131, 6}};
+    uint8_t planes[W * H * 3], changed[6] = {0};
+    uint32_t *px = heap_array(W * H, sizeof *px), count = 0;
+    struct tile_pool pool;
+    struct y4m_head h;
+    struct buf all, put;
+    struct io_buf out;
+    struct rng rng;
+    struct pic *p;
+
+    tile_pool_init(&pool, 100);
+    rng_seed(&rng, 9);
+    rng_fill(&rng, px, W * H * sizeof *px);
+    buf_init(&all, 1 << 20), buf_init(&put, 1 << 20);
+    EXPECT_EQ(pic_new(&pool, W, H, false, &p), OK);
+    EXPECT_EQ(
+        pic_update(p, &(struct pixels){px, W, H, W}, (struct rect){0, 0, W, H}, changed, &count),
+        OK);
+    y4m_head_for_rgb(&h, W, H, 30, 1);
+    EXPECT_EQ(y4m_planes_bytes(&h), sizeof planes);
+    io_buf_init(&out, &all);
+    EXPECT_EQ(y4m_write_frame(&out.out, &h, p, SAMPLES_RGB, 12), OK);
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        y4m_put_planes(&h, p, parts[i], planes);
+    io_buf_init(&out, &put);
+    EXPECT_EQ(y4m_write_planes(&out.out, &h, planes, 12), OK);
+    EXPECT(bytes_equal(buf_bytes(&all), buf_bytes(&put)));
+    pic_unref(p);
+    tile_pool_release(&pool);
+    heap_free(px);
+    buf_release(&all), buf_release(&put);
+}
+
 static void rgb_pictures_are_written(void)
 {
     struct tile_pool pool;
@@ -237,5 +298,6 @@ static void rgb_pictures_are_written(void)
 
 TEST_MAIN({"planes come back", planes_come_back}, {"pieces and cuts", pieces_and_cuts},
           {"bad heads are refused", bad_heads_are_refused},
-          {"RGB is close in 444", rgb_is_close_in_444},
+          {"RGB is close in 444", rgb_is_close_in_444}, {"RGB rows are split", rgb_rows_are_split},
+          {"planes are put together", planes_are_put_together},
           {"RGB pictures are written", rgb_pictures_are_written})
