@@ -4,39 +4,52 @@
 
 #include "core/base/num.h"
 
-enum { STARTUP, DRAIN, CRUISE, PROBE_RTT };
+enum { STARTUP, DRAIN, CRUISE, PROBE_RTT, CHECK };
 
-static const char *const state_names[] = {"startup", "drain", "cruise", "probe-rtt"};
+static const char *const state_names[] = {"startup", "drain", "cruise", "probe-rtt", "check"};
 
+/* Gains are in 256ths. */
 enum {
     GAIN_ONE = 256,
-    GAIN_STARTUP = 709, /* 4 ln 2 = 2.77: doubles the delivered rate each round */
-    GAIN_DRAIN = 92,    /* its inverse */
-    GAIN_WINDOW = 512,  /* twice the bandwidth-delay product: room for delayed acks */
-    PHASES = 8,
+    GAIN_STARTUP = 709,  /* 4 ln 2 = 2.77: doubles the delivered rate each round */
+    GAIN_DRAIN = 92,     /* its inverse */
+    GAIN_WINDOW = 512,   /* twice the bandwidth-delay product: room for delayed acks */
+    GAIN_TRY = 320,      /* 1.25 */
+    GAIN_TRY_MORE = 512, /* after a success, and when there is too little to send to do harm */
+    GAIN_YIELD = 192,    /* what a try has queued is let go */
+};
+
+enum {
+    TRY,
+    YIELD,
+    STEADY,
+    STEADY_TRIPS = 6, /* round trips between two tries */
+};
+
+enum {
     DRAIN_ROUNDS = 3, /* at the drain gain two empty a queue of a whole window */
     MIN_RTT_WINDOW_US = 10000000,
     PROBE_RTT_US = 200000,
     QUEUED_US = 10000, /* more than acknowledgements and timers explain */
-    QUEUE_US = 40000,  /* standing queue that is worth giving bandwidth belief up for */
+    STANDING_US = 40000,
     FLOOR_BYTES_S = 4000,
+    PACKET = 1200,
+    INITIAL_BYTES = 10 * PACKET,
+    WINDOW_FLOOR = 4 * PACKET,
+    OVERRUN_BYTES = 4 * PACKET
 };
-
-static const uint16_t phase_gain[PHASES] = {320, 192, 256, 256, 256, 256, 256, 256};
-
-enum { PACKET = 1200, WINDOW_FLOOR = 4 * PACKET };
 
 static struct control_model *model(struct control *c)
 {
     return (struct control_model *)c;
 }
 
-static uint64_t best_rate(const struct control_model *m)
+static uint64_t best_of(const uint64_t *slots)
 {
     uint64_t best = 0;
 
     for (unsigned i = 0; i < CONTROL_ROUNDS; i++)
-        best = num_max(best, m->rate[i]);
+        best = num_max(best, slots[i]);
     return best;
 }
 
@@ -57,44 +70,40 @@ static void believe(struct control_model *m, uint64_t rate)
     m->head.bandwidth_bytes_s = rate;
 }
 
-static void enter_cruise(struct control_model *m, uint64_t now_us)
+static bool limited(const struct control_model *m)
 {
-    m->mode = CRUISE;
-    m->phase = 2;
+    return m->limited_samples * 2 > m->samples;
+}
+
+static void enter_phase(struct control_model *m, unsigned phase, uint64_t now_us)
+{
+    m->phase = phase;
     m->phase_start_us = now_us;
-}
-
-/* By how much the least round trip of this round is above the least of all. */
-static uint64_t excess_us(const struct control_model *m)
-{
-    if (m->round_min_rtt == UINT64_MAX || m->head.min_rtt_us == 0)
-        return 0;
-    return num_sub0(m->round_min_rtt, m->head.min_rtt_us);
-}
-
-/* What was ours of the queue is gone. If round trips are as long as before, it was no queue: the
- * path itself has become longer, and all that followed from its length is to be found out anew. */
-static bool path_is_longer(struct control_model *m, uint64_t now_us, bool standing)
-{
-    if (m->verify_round == 0 || m->round < m->verify_round || m->mode == DRAIN)
-        return false;
-    m->verify_round = 0;
-    if (!standing)
-        return false;
-    m->head.min_rtt_us = m->round_min_rtt;
-    m->min_rtt_stamp_us = now_us;
-    m->full = false;
-    m->full_rate = 0;
-    m->full_rounds = m->queued_rounds = 0;
-    m->mode = STARTUP;
-    return true;
+    m->phase_rate = m->head.bandwidth_bytes_s;
 }
 
 static void enter_drain(struct control_model *m)
 {
     m->full = true;
+    m->success = false;
     m->mode = DRAIN;
     m->drain_round = m->round + DRAIN_ROUNDS;
+}
+
+static void enter_probe_rtt(struct control_model *m, uint64_t now_us)
+{
+    m->mode = PROBE_RTT;
+    /* What is in flight must leave first: then the queue that was ours is gone. */
+    m->probe_end_us = now_us + PROBE_RTT_US + 2 * m->head.min_rtt_us;
+    m->probe_least = UINT64_MAX;
+}
+
+/* By how much the least round trip of this round is above the least of all. */
+static uint64_t excess_us(const struct control_model *m)
+{
+    if (m->least_rtt == UINT64_MAX || m->head.min_rtt_us == 0)
+        return 0;
+    return num_sub0(m->least_rtt, m->head.min_rtt_us);
 }
 
 static void grow_or_stop(struct control_model *m, bool queued)
@@ -107,83 +116,149 @@ static void grow_or_stop(struct control_model *m, bool queued)
     }
 }
 
-static void end_round(struct control_model *m, uint64_t now_us)
+/* Whether the path has shown by loss that it delivers less than is believed. */
+static bool overrun(const struct control_model *m, bool queued)
 {
-    uint64_t total = m->round_acked + m->round_lost;
-    uint64_t loss = total ? m->round_lost * 1000 / total : 0;
-    bool queued = excess_us(m) > QUEUED_US;
-    bool standing = excess_us(m) > num_clamp(m->head.min_rtt_us, QUEUED_US, QUEUE_US);
+    uint64_t total = m->acked + m->lost, loss = total ? m->lost * 1000 / total : 0;
 
-    m->queued_rounds = standing && !m->round_app_limited ? m->queued_rounds + 1 : 0;
-    /* Loss alone is what bad links do; loss with a queue, or of a third of everything, is us. */
-    bool overrun = (loss > 100 && queued) || loss > 330;
-    if (path_is_longer(m, now_us, standing)) {
-        /* as after a start */
-    } else if (m->round_rate && ((overrun && m->round_rate < m->head.bandwidth_bytes_s) ||
-                                 (m->queued_rounds >= 2 && m->verify_round == 0))) {
-        m->queued_rounds = 0;
-        believe(m, m->round_rate);
+    /* Loss alone is what bad links do; loss with a queue, or of a third of everything, is us. A
+     * round of a few packets proves nothing. */
+    return ((loss > 100 && queued) || loss > 330) && m->lost >= OVERRUN_BYTES && m->best_rate &&
+           m->best_rate < m->head.bandwidth_bytes_s;
+}
+
+/* Round trips are long, and without loss there are three reasons: a queue of ours, a path that has
+ * become longer, a receiver that is held up. With half as much in flight only the first becomes
+ * shorter. */
+static void enter_check(struct control_model *m, uint64_t in_flight)
+{
+    m->mode = CHECK;
+    m->check_rtt = m->least_rtt - excess_us(m) / 4;
+    m->check_window = num_max(in_flight / 2, WINDOW_FLOOR);
+    m->drain_round = m->round + 2; /* by then all that is measured was sent under this window */
+}
+
+static void end_check(struct control_model *m, uint64_t now_us)
+{
+    if (m->least_rtt == UINT64_MAX)
+        return;
+    m->queued_rounds = 0;
+    if (m->least_rtt < m->check_rtt) {
+        if (m->slow_rate && m->slow_rate < m->head.bandwidth_bytes_s / 5 * 4)
+            believe(m, m->slow_rate);
+        m->slow_rate = 0;
         enter_drain(m);
-        m->verify_round = m->round + 2;
-    } else if (!m->full && !m->round_app_limited) {
-        grow_or_stop(m, queued);
+        return;
     }
-    m->phase_start_us = num_min(m->phase_start_us, now_us);
-    m->round_acked = m->round_lost = m->round_rate = 0;
-    m->round_min_rtt = UINT64_MAX;
-    m->round_app_limited = false;
+    /* All that followed from the path's length is to be found out anew. */
+    m->slow_rate = 0;
+    m->head.min_rtt_us = m->least_rtt;
+    m->min_rtt_stamp_us = now_us;
+    m->full = false;
+    m->full_rate = 0;
+    m->full_rounds = 0;
+    m->mode = STARTUP;
+}
+
+static void begin_round(struct control_model *m)
+{
+    m->acked = m->lost = m->best_rate = 0;
+    m->least_rtt = UINT64_MAX;
+    m->samples = m->limited_samples = 0;
     m->round++;
     m->rate[m->round % CONTROL_ROUNDS] = 0;
-    if (best_rate(m) == 0)
+    m->extra[m->round % CONTROL_ROUNDS] = 0;
+    if (best_of(m->rate) == 0)
         believe(m, m->head.bandwidth_bytes_s);
+}
+
+static void end_round(struct control_model *m, const struct control_sample *s)
+{
+    bool queued = excess_us(m) > QUEUED_US;
+    bool standing = excess_us(m) > num_clamp(m->head.min_rtt_us, QUEUED_US, STANDING_US);
+
+    /* A round that was short of data says only what the path does at least. */
+    if (limited(m) || m->samples == 0)
+        m->rate[m->round % CONTROL_ROUNDS] = m->head.bandwidth_bytes_s;
+    m->queued_rounds = standing ? m->queued_rounds + 1 : 0;
+    m->slow_rate = standing && !limited(m) ? num_max(m->slow_rate, m->best_rate) : 0;
+    if (m->mode != PROBE_RTT && overrun(m, queued)) {
+        believe(m, m->best_rate);
+        m->queued_rounds = 0;
+        enter_drain(m);
+    } else if (m->mode == CHECK) {
+        if (m->round >= m->drain_round)
+            end_check(m, s->now_us);
+    } else if (!m->full && (m->queued_rounds >= 2 || !limited(m))) {
+        grow_or_stop(m, queued);
+    } else if (m->mode == CRUISE && m->queued_rounds >= (limited(m) ? 4 : 2)) {
+        enter_check(m, s->in_flight_bytes + s->acked_bytes);
+    }
+    begin_round(m);
 }
 
 static void take_rate(struct control_model *m, const struct control_sample *s)
 {
     uint64_t *slot = &m->rate[m->round % CONTROL_ROUNDS];
 
-    /* A sample that was short of data says only what the path does at least. */
-    if (!s->app_limited || s->rate_bytes_s > m->head.bandwidth_bytes_s)
-        *slot = num_max(*slot, s->rate_bytes_s);
-    else
-        *slot = num_max(*slot, m->head.bandwidth_bytes_s);
-    if (!s->app_limited)
-        m->round_rate = num_max(m->round_rate, s->rate_bytes_s);
-    m->round_app_limited |= s->app_limited;
-    m->head.bandwidth_bytes_s = best_rate(m);
+    *slot = num_max(*slot, s->rate_bytes_s);
+    m->best_rate = num_max(m->best_rate, s->rate_bytes_s);
+    m->samples++;
+    m->limited_samples += s->app_limited;
+    m->head.bandwidth_bytes_s = best_of(m->rate);
+}
+
+/* What comes acknowledged at once, beyond the rate, was held up on the way: as much more must be
+ * in flight or the path runs dry meanwhile (BBR's ACK aggregation). */
+static void take_lump(struct control_model *m, const struct control_sample *s)
+{
+    uint64_t due = num_mul_div(m->head.bandwidth_bytes_s, s->now_us - m->lump_start_us, 1000000);
+
+    if (m->lump_acked <= due) {
+        m->lump_start_us = s->now_us;
+        m->lump_acked = due = 0;
+    }
+    m->lump_acked += s->acked_bytes;
+    uint64_t extra = num_min(num_sub0(m->lump_acked, due), bdp(m, GAIN_ONE));
+    uint64_t *slot = &m->extra[m->round % CONTROL_ROUNDS];
+    *slot = num_max(*slot, extra);
 }
 
 static void take_rtt(struct control_model *m, const struct control_sample *s)
 {
-    bool stale = s->now_us - m->min_rtt_stamp_us > MIN_RTT_WINDOW_US;
-
-    m->round_min_rtt = num_min(m->round_min_rtt, s->rtt_us);
-    if (m->head.min_rtt_us == 0 || s->rtt_us <= m->head.min_rtt_us || stale) {
-        if (stale && m->head.min_rtt_us && s->rtt_us > m->head.min_rtt_us + 2000 &&
-            m->mode != PROBE_RTT && m->full) {
-            m->resume_mode = CRUISE;
-            m->mode = PROBE_RTT;
-            m->probe_rtt_end_us = s->now_us + PROBE_RTT_US + m->head.min_rtt_us;
-        }
-        m->head.min_rtt_us = s->rtt_us;
+    m->least_rtt = num_min(m->least_rtt, s->rtt_us);
+    m->probe_least = num_min(m->probe_least, s->rtt_us);
+    if (m->head.min_rtt_us == 0 || s->rtt_us <= m->head.min_rtt_us + 500) {
+        m->head.min_rtt_us =
+            m->head.min_rtt_us ? num_min(m->head.min_rtt_us, s->rtt_us) : s->rtt_us;
         m->min_rtt_stamp_us = s->now_us;
+    } else if (m->mode == CRUISE && s->now_us - m->min_rtt_stamp_us > MIN_RTT_WINDOW_US) {
+        enter_probe_rtt(m, s->now_us);
     }
 }
 
 static void step_cruise(struct control_model *m, const struct control_sample *s)
 {
-    uint64_t elapsed = s->now_us - m->phase_start_us;
-    unsigned gain = phase_gain[m->phase];
-    bool done = elapsed > m->head.min_rtt_us;
+    uint64_t elapsed = s->now_us - m->phase_start_us, trip = m->head.min_rtt_us;
 
-    if (gain > GAIN_ONE)
-        done = done && (s->in_flight_bytes >= bdp(m, gain) || s->lost_bytes ||
-                        elapsed > 2 * m->head.min_rtt_us);
-    else if (gain < GAIN_ONE)
-        done = done || s->in_flight_bytes <= bdp(m, GAIN_ONE);
-    if (done) {
-        m->phase = (m->phase + 1) % PHASES;
-        m->phase_start_us = s->now_us;
+    switch (m->phase) {
+    case TRY:
+        /* Who has little to send tries for as long as it takes to have more. */
+        if (elapsed <= trip || s->app_limited)
+            break;
+        if (s->in_flight_bytes < bdp(m, GAIN_TRY) && !s->lost_bytes && elapsed <= 2 * trip)
+            break;
+        m->success = m->head.bandwidth_bytes_s > m->phase_rate + m->phase_rate / 8 &&
+                     excess_us(m) <= QUEUED_US;
+        enter_phase(m, m->success ? TRY : YIELD, s->now_us);
+        break;
+    case YIELD:
+        if (elapsed > trip || s->in_flight_bytes <= bdp(m, GAIN_ONE))
+            enter_phase(m, STEADY, s->now_us);
+        break;
+    default:
+        if (elapsed > STEADY_TRIPS * trip || s->app_limited)
+            enter_phase(m, TRY, s->now_us);
     }
 }
 
@@ -194,65 +269,81 @@ static void step_mode(struct control_model *m, const struct control_sample *s)
         /* On a path that has become longer more is in flight however slowly we send. */
         if (s->in_flight_bytes > bdp(m, GAIN_ONE) && m->round < m->drain_round)
             break;
-        enter_cruise(m, s->now_us);
-        if (m->verify_round)
-            m->verify_round = m->round + 2; /* by then all that is measured was sent after this */
+        m->mode = CRUISE;
+        enter_phase(m, STEADY, s->now_us);
         break;
     case CRUISE:
         step_cruise(m, s);
         break;
     case PROBE_RTT:
-        if (s->now_us >= m->probe_rtt_end_us) {
-            m->min_rtt_stamp_us = s->now_us;
-            enter_cruise(m, s->now_us);
-        }
+        if (s->now_us < m->probe_end_us || m->probe_least == UINT64_MAX)
+            break;
+        m->head.min_rtt_us = m->probe_least;
+        m->min_rtt_stamp_us = s->now_us;
+        m->mode = CRUISE;
+        enter_phase(m, STEADY, s->now_us);
         break;
     default:
         break;
     }
 }
 
+static unsigned pacing_gain(const struct control_model *m)
+{
+    switch (m->mode) {
+    case STARTUP:
+        return GAIN_STARTUP;
+    case DRAIN:
+        return GAIN_DRAIN;
+    case CRUISE:
+        if (m->phase == TRY)
+            return m->success || limited(m) ? GAIN_TRY_MORE : GAIN_TRY;
+        return m->phase == YIELD ? GAIN_YIELD : GAIN_ONE;
+    default:
+        return GAIN_ONE;
+    }
+}
+
 static void publish(struct control_model *m)
 {
-    unsigned gain = m->mode == STARTUP  ? GAIN_STARTUP
-                    : m->mode == DRAIN  ? GAIN_DRAIN
-                    : m->mode == CRUISE ? phase_gain[m->phase]
-                                        : GAIN_ONE;
-    uint64_t rate = m->head.bandwidth_bytes_s, initial = 10 * PACKET;
+    uint64_t rate = m->head.bandwidth_bytes_s;
 
     m->head.state = state_names[m->mode];
     if (rate == 0 || m->head.min_rtt_us == 0) {
         /* Nothing is known yet: the initial window within a millisecond or one round trip. */
-        m->head.window_bytes = initial;
+        m->head.window_bytes = INITIAL_BYTES;
         m->head.pacing_bytes_s =
-            num_mul_div(initial * 3, 1000000, num_max(m->head.min_rtt_us, 1000));
+            num_mul_div(INITIAL_BYTES * 3, 1000000, num_max(m->head.min_rtt_us, 1000));
         return;
     }
-    m->head.pacing_bytes_s = num_max(FLOOR_BYTES_S, num_mul_div(rate, gain, GAIN_ONE));
-    uint64_t window = bdp(m, GAIN_WINDOW);
-    if (m->mode == PROBE_RTT)
-        window = bdp(m, GAIN_ONE / 2);
-    /* Acks of several packets at once must not stop a fast path with a tiny round trip. */
-    window += m->mode == PROBE_RTT ? 0 : 3 * PACKET;
-    m->head.window_bytes = num_max(window, m->full ? WINDOW_FLOOR : initial);
+    m->head.pacing_bytes_s = num_max(FLOOR_BYTES_S, num_mul_div(rate, pacing_gain(m), GAIN_ONE));
+    if (m->mode == PROBE_RTT) {
+        m->head.window_bytes = num_max(bdp(m, GAIN_ONE / 2), WINDOW_FLOOR);
+        return;
+    }
+    uint64_t window = bdp(m, GAIN_WINDOW) + best_of(m->extra) + 3 * PACKET;
+    if (m->mode == CHECK)
+        window = num_min(window, m->check_window);
+    m->head.window_bytes = num_max(window, m->full ? WINDOW_FLOOR : INITIAL_BYTES);
     if (!m->full)
-        m->head.pacing_bytes_s =
-            num_max(m->head.pacing_bytes_s, num_mul_div(initial, 1000000, m->head.min_rtt_us));
+        m->head.pacing_bytes_s = num_max(m->head.pacing_bytes_s,
+                                         num_mul_div(INITIAL_BYTES, 1000000, m->head.min_rtt_us));
 }
 
 static void model_sample(struct control *c, const struct control_sample *s)
 {
     struct control_model *m = model(c);
 
-    m->round_acked += s->acked_bytes;
-    m->round_lost += s->lost_bytes;
+    m->acked += s->acked_bytes;
+    m->lost += s->lost_bytes;
     if (s->rtt_us)
         take_rtt(m, s);
     if (s->rate_bytes_s)
         take_rate(m, s);
-    if (s->round_start)
-        end_round(m, s->now_us);
+    take_lump(m, s);
     step_mode(m, s);
+    if (s->round_start)
+        end_round(m, s);
     publish(m);
 }
 
@@ -261,8 +352,9 @@ static void model_silence(struct control *c, uint64_t now_us)
     struct control_model *m = model(c);
 
     /* Keep what is known of the path, but do not count the silence as a long round trip. */
-    m->min_rtt_stamp_us = now_us;
-    m->round_min_rtt = UINT64_MAX;
+    m->min_rtt_stamp_us = m->lump_start_us = now_us;
+    m->lump_acked = 0;
+    m->least_rtt = UINT64_MAX;
     m->queued_rounds = 0;
 }
 
@@ -272,8 +364,8 @@ void control_model_init(struct control_model *m, uint32_t packet_bytes, uint64_t
 {
     memset(m, 0, sizeof *m);
     m->head.ops = &model_ops;
-    m->min_rtt_stamp_us = m->phase_start_us = now_us;
-    m->round_min_rtt = UINT64_MAX;
+    m->min_rtt_stamp_us = m->phase_start_us = m->lump_start_us = now_us;
+    m->least_rtt = UINT64_MAX;
     m->mode = STARTUP;
     publish(m);
     m->head.window_bytes = 10ull * packet_bytes;

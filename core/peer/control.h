@@ -41,25 +41,44 @@ struct control {
 enum { CONTROL_ROUNDS = 10 };
 
 /* A model of bottleneck bandwidth and round trip in the manner of BBR
- * (draft-cardwell-iccrg-bbr-congestion-control-02), with its own answer to heavy loss together with
- * queueing. */
+ * (draft-cardwell-iccrg-bbr-congestion-control-02), for senders that mostly have little to send and
+ * receivers that are now and then held up: what is believed of the path falls only on evidence that
+ * it delivers less than was believed, with loss or a queue beside it; and what was tried with
+ * success is tried again at once. */
 struct control_model {
     struct control head;
-    uint64_t rate[CONTROL_ROUNDS]; /* the best sample of each of the last rounds */
+    uint64_t rate[CONTROL_ROUNDS];  /* the best sample of each of the last rounds */
+    uint64_t extra[CONTROL_ROUNDS]; /* bytes acknowledged at once beyond what was due, likewise */
     uint64_t round;
-    uint64_t full_rate;   /* start-up: the best so far */
+    unsigned mode;
+
+    /* this round */
+    uint64_t acked, lost, best_rate, least_rtt;
+    uint32_t samples, limited_samples;
+
+    /* start-up */
+    uint64_t full_rate;   /* the best so far */
     unsigned full_rounds; /* rounds without growth */
     bool full;            /* the path has been filled once */
-    uint64_t round_acked, round_lost, round_rate, round_min_rtt;
-    bool round_app_limited;
+
+    /* a standing queue */
     unsigned queued_rounds;
-    uint64_t drain_round;  /* when to stop draining at the latest */
-    uint64_t verify_round; /* when to see whether a queue went away; 0: none was */
-    uint64_t min_rtt_stamp_us, probe_rtt_end_us;
+    uint64_t slow_rate;   /* the best delivered in those rounds */
+    uint64_t drain_round; /* when to stop draining, or to end the check, at the latest */
+    uint64_t check_rtt;   /* with half of what is in flight: does the round trip fall below this? */
+    uint64_t check_window;
+
+    /* the round trip without queues */
+    uint64_t min_rtt_stamp_us;
+    uint64_t probe_end_us, probe_least; /* while it is measured */
+
+    /* trying for more */
     unsigned phase;
-    uint64_t phase_start_us;
-    unsigned mode, resume_mode;
-    uint64_t probe_rtt_round;
+    uint64_t phase_start_us, phase_rate;
+    bool success; /* the last try found more */
+
+    /* acknowledgements in lumps */
+    uint64_t lump_start_us, lump_acked;
 };
 
 /* Prepares the caller's storage with an initial window of ten packets of `packet_bytes`. */
