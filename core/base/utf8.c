@@ -53,3 +53,21 @@ size_t utf8_put(uint32_t code, uint8_t to[UTF8_MAX_BYTES])
     to[0] = (uint8_t)(0xf00 >> n | code);
     return n;
 }
+
+void utf8_clean(struct bytes text, char *to, size_t room)
+{
+    uint8_t one[UTF8_MAX_BYTES];
+    size_t at = 0;
+    uint32_t code;
+
+    while (utf8_next(&text, &code)) {
+        if (code < ' ' || (code >= 0x7f && code < 0xa0) || code == UTF8_BAD)
+            code = '?';
+        size_t n = utf8_put(code, one);
+        if (at + n >= room)
+            break;
+        memcpy(to + at, one, n);
+        at += n;
+    }
+    to[at] = 0;
+}

@@ -22,4 +22,9 @@ size_t utf8_bad_at(struct bytes text);
  * code point. */
 size_t utf8_put(uint32_t code, uint8_t to[UTF8_MAX_BYTES]);
 
+/* Copies borrowed text that came from elsewhere to `to` (room > 0), fit for a terminal and for
+ * JSON: controls and bytes that are no character become '?'; what does not fit is cut off between
+ * two characters. Ends it with a zero byte. */
+void utf8_clean(struct bytes text, char *to, size_t room);
+
 #endif

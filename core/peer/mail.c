@@ -9,8 +9,8 @@
 enum {
     PIECE_FLOOR = 256, /* only the last piece of a message is smaller */
     PIECES = LIMIT_MESSAGE_BYTES / PIECE_FLOOR + 2,
-    OPEN_BYTES = 8 * 1024 * 1024, /* incomplete messages kept for a peer */
-    DONE_RANGES = 1024,
+    HELD_BYTES = 16 * 1024 * 1024, /* messages from the other, incomplete or waiting to be read */
+    QUEUE_BYTES = 64 * 1024 * 1024, /* messages to the other */
     FINISH_BYTES = 16 * 1024 /* what a superseded message may still have to send */
 };
 
@@ -53,6 +53,7 @@ static void discard(struct mail_out *m, struct mail_letter *l)
 {
     unlist(m, l);
     m->queued_bytes -= l->total - l->sent;
+    m->held_bytes -= l->total;
     m->slot[l->id % LIMIT_MESSAGES] = NULL;
     ranges_release(&l->lost);
     ranges_release(&l->missing);
@@ -66,20 +67,26 @@ void mail_out_release(struct mail_out *m)
             discard(m, m->slot[i]);
 }
 
-void mail_again_drop(struct mail_out *m, uint64_t id)
+void mail_again_drop(struct mail_out *m, const struct mail_drop *drop)
 {
-    /* A full ring forgets the oldest: the other then keeps an incomplete message a little longer.
-     */
+    struct mail_drop *last = &m->drop[(m->drop_tail - 1) % LIMIT_MESSAGES];
+
+    if (m->drop_tail != m->drop_head && last->first + last->count == drop->first &&
+        last->count + drop->count <= LIMIT_MESSAGES) {
+        last->count += drop->count;
+        return;
+    }
+    /* A full ring forgets the oldest: the other drops them itself when ids have moved on. */
     if (m->drop_tail - m->drop_head == LIMIT_MESSAGES)
         m->drop_head++;
-    m->drop[m->drop_tail++ % LIMIT_MESSAGES] = id;
+    m->drop[m->drop_tail++ % LIMIT_MESSAGES] = *drop;
 }
 
-bool mail_take_drop(struct mail_out *m, uint64_t *id)
+bool mail_take_drop(struct mail_out *m, struct mail_drop *drop)
 {
     if (m->drop_head == m->drop_tail)
         return false;
-    *id = m->drop[m->drop_head++ % LIMIT_MESSAGES];
+    *drop = m->drop[m->drop_head++ % LIMIT_MESSAGES];
     return true;
 }
 
@@ -87,8 +94,9 @@ static void end(struct mail_out *m, struct mail_letter *l, bool acked)
 {
     uint64_t tag = l->tag;
 
-    if (!acked)
-        mail_again_drop(m, l->id);
+    /* Of what was never sent the other knows nothing. */
+    if (!acked && l->sent)
+        mail_again_drop(m, &(struct mail_drop){l->id, 1});
     discard(m, l);
     if (tag)
         m->ended(m->context, tag, acked);
@@ -153,7 +161,7 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
     struct mail_letter *there = m->slot[m->next_id % LIMIT_MESSAGES];
     if (there && message->supersedes && there->key == message->supersedes && !keep_stale)
         give_up(m, there);
-    if (m->slot[m->next_id % LIMIT_MESSAGES])
+    if (m->slot[m->next_id % LIMIT_MESSAGES] || m->held_bytes + n > QUEUE_BYTES)
         return ERR_AGAIN;
     struct mail_letter *l = heap_alloc(sizeof *l + n);
     if (!l)
@@ -176,6 +184,7 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
     l->total = (uint32_t)n;
     m->slot[l->id % LIMIT_MESSAGES] = l;
     m->queued_bytes += n;
+    m->held_bytes += n;
     if (l->key && !keep_stale)
         supersede(m, l);
     list(m, l, NULL);
@@ -184,14 +193,21 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
     return OK;
 }
 
-void mail_expire(struct mail_out *m, uint64_t now_us)
+uint64_t mail_expire(struct mail_out *m, uint64_t now_us)
 {
+    uint64_t first = UINT64_MAX;
+
     for (int c = 0; c < PEER_CLASSES; c++)
         for (struct mail_letter *l = m->first[c], *next; l; l = next) {
             next = l->next;
-            if (l->deadline_us && now_us >= l->deadline_us && l->sent == 0)
+            if (!l->deadline_us || l->sent)
+                continue;
+            if (now_us >= l->deadline_us)
                 end(m, l, false);
+            else
+                first = num_min(first, l->deadline_us);
         }
+    return first;
 }
 
 bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f,
@@ -273,76 +289,76 @@ enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
     return e;
 }
 
-void mail_in_init(struct mail_in *m)
+static void discard_parcel(struct mail_in *m, uint64_t slot)
 {
-    memset(m, 0, sizeof *m);
-    ranges_init(&m->done, DONE_RANGES);
-}
-
-static void discard_parcel(struct mail_in *m, struct mail_parcel **at)
-{
-    struct mail_parcel *p = *at;
-
-    *at = p->next;
-    m->open_bytes -= p->total;
-    m->open_count--;
-    ranges_release(&p->have);
-    heap_free(p);
+    mail_in_free(m, m->slot[slot]);
+    m->slot[slot] = NULL;
 }
 
 void mail_in_release(struct mail_in *m)
 {
-    while (m->open)
-        discard_parcel(m, &m->open);
-    ranges_release(&m->done);
+    for (uint64_t i = 0; i < LIMIT_MESSAGES; i++)
+        discard_parcel(m, i);
 }
 
-/* Remembers that `id` is over. A peer that leaves ever more gaps makes us forget the oldest ones:
- * what belongs there would be dropped, which only hurts itself. */
-static enum err mark_done(struct mail_in *m, uint64_t id)
+void mail_in_free(struct mail_in *m, struct mail_parcel *whole)
 {
-    if (m->done.count == m->done.max)
-        ranges_fill_lowest_gap(&m->done);
-    return ranges_add(&m->done, id, id + 1) ? ERR_AGAIN : OK;
+    if (!whole)
+        return;
+    m->held_bytes -= whole->total;
+    ranges_release(&whole->have);
+    heap_free(whole);
 }
 
-static struct mail_parcel **find_parcel(struct mail_in *m, uint64_t id)
+static void set_done(struct mail_in *m, uint64_t slot, bool done)
 {
-    struct mail_parcel **at = &m->open;
+    uint8_t bit = (uint8_t)(1u << slot % 8);
 
-    while (*at && (*at)->id != id)
-        at = &(*at)->next;
-    return at;
+    m->done[slot / 8] = (uint8_t)(done ? m->done[slot / 8] | bit : m->done[slot / 8] & ~bit);
+}
+
+static bool is_over(const struct mail_in *m, uint64_t id)
+{
+    uint64_t slot = id % LIMIT_MESSAGES;
+
+    return id + LIMIT_MESSAGES < m->next || (id < m->next && m->done[slot / 8] & 1u << slot % 8);
+}
+
+/* Makes room for the ids up to `id`: those that had their slots before are over. */
+static void advance(struct mail_in *m, uint64_t id)
+{
+    if (id >= m->next + LIMIT_MESSAGES)
+        m->next = id + 1 - LIMIT_MESSAGES;
+    for (; m->next <= id; m->next++) {
+        discard_parcel(m, m->next % LIMIT_MESSAGES);
+        set_done(m, m->next % LIMIT_MESSAGES, false);
+    }
 }
 
 static struct mail_parcel *new_parcel(struct mail_in *m, const struct frame *f)
 {
-    if (m->open_bytes + f->total > OPEN_BYTES || m->open_count >= LIMIT_MESSAGES)
+    if (m->held_bytes + f->total > HELD_BYTES)
         return NULL;
     struct mail_parcel *p = heap_alloc(sizeof *p + f->total);
     if (!p)
         return NULL;
-    ranges_init(&p->have, PIECES);
+    ranges_init(&p->have, f->total / PIECE_FLOOR + 2);
     p->id = f->id;
     p->channel = f->channel;
     p->total = (uint32_t)f->total;
-    p->next = m->open;
-    m->open = p;
-    m->open_bytes += p->total;
-    m->open_count++;
-    return p;
+    m->held_bytes += p->total;
+    return m->slot[f->id % LIMIT_MESSAGES] = p;
 }
 
 enum err mail_receive(struct mail_in *m, const struct frame *f, struct mail_parcel **whole)
 {
+    uint64_t slot = f->id % LIMIT_MESSAGES;
+
     *whole = NULL;
-    if (ranges_contain(&m->done, f->id, f->id + 1))
+    if (is_over(m, f->id))
         return OK;
-    struct mail_parcel **at = find_parcel(m, f->id), *p = *at;
-    if (!p) {
-        p = new_parcel(m, f);
-        at = &m->open;
-    }
+    advance(m, f->id);
+    struct mail_parcel *p = m->slot[slot] ? m->slot[slot] : new_parcel(m, f);
     if (!p)
         return ERR_AGAIN;
     if (p->total != f->total || p->channel != f->channel)
@@ -353,22 +369,21 @@ enum err mail_receive(struct mail_in *m, const struct frame *f, struct mail_parc
         memcpy(p->data + f->offset, f->data.p, f->data.n);
     if (!ranges_contain(&p->have, 0, p->total))
         return OK;
-    if (mark_done(m, p->id))
-        return ERR_AGAIN;
-    *at = p->next;
-    m->open_bytes -= p->total;
-    m->open_count--;
+    m->slot[slot] = NULL;
+    set_done(m, slot, true);
     ranges_release(&p->have);
     *whole = p;
     return OK;
 }
 
-void mail_receive_drop(struct mail_in *m, uint64_t id)
+void mail_receive_drop(struct mail_in *m, const struct mail_drop *drop)
 {
-    struct mail_parcel **at = find_parcel(m, id);
+    uint64_t end = drop->first + drop->count;
 
-    if (*at)
-        discard_parcel(m, at);
-    /* Not remembering it costs nothing but memory for late pieces, which is bounded. */
-    (void)!mark_done(m, id);
+    if (end > m->next)
+        advance(m, end - 1);
+    for (uint64_t id = num_max(drop->first, num_sub0(m->next, LIMIT_MESSAGES)); id < end; id++) {
+        discard_parcel(m, id % LIMIT_MESSAGES);
+        set_done(m, id % LIMIT_MESSAGES, true);
+    }
 }

@@ -26,13 +26,20 @@ struct mail_letter {
     uint8_t data[];
 };
 
-/* All messages being sent: letter with id i is in slot i % LIMIT_MESSAGES. */
+/* Messages that the other must stop waiting for. */
+struct mail_drop {
+    uint64_t first, count;
+};
+
+/* All messages being sent: letter with id i is in slot i % LIMIT_MESSAGES, so that a message whose
+ * id is LIMIT_MESSAGES below one that was sent is over. */
 struct mail_out {
     struct mail_letter *slot[LIMIT_MESSAGES];
     struct mail_letter *first[PEER_CLASSES], *last[PEER_CLASSES];
     uint64_t next_id;
-    uint64_t queued_bytes;         /* never sent yet */
-    uint64_t drop[LIMIT_MESSAGES]; /* ids that the other must stop waiting for: a ring */
+    uint64_t queued_bytes;                 /* never sent yet */
+    uint64_t held_bytes;                   /* of all letters */
+    struct mail_drop drop[LIMIT_MESSAGES]; /* a ring */
     uint64_t drop_head, drop_tail;
     /* Told of each message that ended: acked or gone. */
     void (*ended)(void *context, uint64_t tag, bool acked);
@@ -41,7 +48,6 @@ struct mail_out {
 
 /* A message coming in. */
 struct mail_parcel {
-    struct mail_parcel *next;
     uint64_t id;
     uint8_t channel;
     uint32_t total;
@@ -49,11 +55,13 @@ struct mail_parcel {
     uint8_t data[];
 };
 
-/* All messages coming in. */
+/* All messages coming in. Ids below next - LIMIT_MESSAGES are over; each of the others has the slot
+ * id % LIMIT_MESSAGES. */
 struct mail_in {
-    struct mail_parcel *open; /* newest first */
-    size_t open_bytes, open_count;
-    struct ranges done; /* ids delivered or dropped */
+    struct mail_parcel *slot[LIMIT_MESSAGES]; /* incomplete */
+    uint8_t done[LIMIT_MESSAGES / 8];         /* delivered or dropped */
+    uint64_t next;                            /* one past the highest id seen */
+    size_t held_bytes;                        /* incomplete, or whole and not freed yet */
 };
 
 /* Prepares the caller's storage, which must be zero already: it is large, and most of it is never
@@ -75,8 +83,9 @@ void mail_cancel(struct mail_out *m, uint64_t id);
 /* From now on what is lost of `id` is not sent again: the first loss ends it. */
 void mail_forsake(struct mail_out *m, uint64_t id);
 
-/* Gives up all whose deadline has passed before anything of them was sent. */
-void mail_expire(struct mail_out *m, uint64_t now_us);
+/* Gives up all whose deadline has passed before anything of them was sent. Gives the next deadline,
+ * UINT64_MAX when there is none. */
+uint64_t mail_expire(struct mail_out *m, uint64_t now_us);
 
 /* The next piece of class `class` for at most `room` bytes of frame: fills `f`, data borrowed from
  * the letter. False when there is none or it does not fit. *failed: out of memory. */
@@ -90,25 +99,25 @@ enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n
 enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
                    bool resend) MUST_USE;
 
-/* The next id that the other must be told to drop; false when there is none. */
-bool mail_take_drop(struct mail_out *m, uint64_t *id);
+/* The next messages that the other must be told to drop; false when there are none. */
+bool mail_take_drop(struct mail_out *m, struct mail_drop *drop);
 
-/* Puts an id back whose DROP_MESSAGE was lost. */
-void mail_again_drop(struct mail_out *m, uint64_t id);
+/* Puts messages back whose DROP_MESSAGE was lost or did not fit. */
+void mail_again_drop(struct mail_out *m, const struct mail_drop *drop);
 
-/* Prepares the caller's storage. */
-void mail_in_init(struct mail_in *m);
-
-/* Frees what is incomplete. */
+/* Frees what is incomplete; storage of zeros is a prepared one. */
 void mail_in_release(struct mail_in *m);
 
-/* Takes a piece in. OK with *whole set to a parcel (the caller's: heap_free) when the message is
+/* Frees a whole parcel of mail_receive; NULL is fine. */
+void mail_in_free(struct mail_in *m, struct mail_parcel *whole);
+
+/* Takes a piece in. OK with *whole set to a parcel (the caller's: mail_in_free) when the message is
  * complete, else NULL; ERR_MALFORMED when it contradicts earlier pieces; ERR_AGAIN when it cannot
  * be kept now. */
 enum err mail_receive(struct mail_in *m, const struct frame *f,
                       struct mail_parcel **whole) MUST_USE;
 
-/* The other gives `id` up. */
-void mail_receive_drop(struct mail_in *m, uint64_t id);
+/* The other gives messages up. */
+void mail_receive_drop(struct mail_in *m, const struct mail_drop *drop);
 
 #endif

@@ -40,9 +40,9 @@ void peer_free(struct peer *p)
     recovery_release(&p->recovery);
     ranges_release(&p->received);
     for (uint32_t i = 0; i < p->event_count; i++)
-        heap_free(p->event[(p->event_first + i) % p->event_capacity].parcel);
+        mail_in_free(&p->inbox, p->event[(p->event_first + i) % p->event_capacity].parcel);
     heap_free(p->event);
-    heap_free(p->shown);
+    mail_in_free(&p->inbox, p->shown);
     if (p->dial) {
         crypt_wipe(p->dial, sizeof *p->dial);
         heap_free(p->dial);
@@ -56,7 +56,7 @@ void peer_free(struct peer *p)
 
 bool peer_next_event(struct peer *p, struct peer_event *out)
 {
-    heap_free(p->shown);
+    mail_in_free(&p->inbox, p->shown);
     p->shown = NULL;
     if (p->event_count == 0)
         return false;
@@ -76,6 +76,12 @@ void peer_close(struct peer *p, uint64_t now_us, enum err error, const char *rea
 bool peer_closed(const struct peer *p)
 {
     return p->state >= SESSION_CLOSING;
+}
+
+bool peer_over(const struct peer *p)
+{
+    return p->state == SESSION_CLOSED ||
+           (p->state == SESSION_CLOSING && p->closed_by_other && !p->close_due);
 }
 
 void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
@@ -139,7 +145,10 @@ uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
         at = num_min(transmit_deadline_us(p), p->last_received_us + p->config.idle_timeout_us);
         return num_max(at, now_us);
     case SESSION_CLOSING:
-        return p->close_due ? now_us : p->close_until_us;
+        if (p->close_due)
+            return now_us;
+        return p->closed_by_other ? p->close_until_us
+                                  : num_max(now_us, num_min(p->close_until_us, p->close_again_us));
     default:
         return UINT64_MAX;
     }
@@ -239,10 +248,9 @@ void peer_stream_reset(struct peer *p, uint64_t id, uint64_t code)
     if (!s)
         return;
     s->finished = true;
-    if (!s->out.reset) {
-        s->out.reset = s->out.reset_wanted = true;
-        s->out.reset_code = code;
-    }
+    stream_reset(s, code);
+    stream_stop(s, code);
+    session_credit(p, stream_discard(s));
 }
 
 enum err peer_stream_peek(struct peer *p, uint64_t id, struct bytes *data, uint64_t *code)
@@ -265,11 +273,9 @@ void peer_stream_consume(struct peer *p, uint64_t id, size_t n)
 
     if (!s)
         return;
+    uint64_t before = s->in.base;
     stream_consume(s, n);
-    p->data_consumed += n;
-    if (p->data_consumed + p->config.session_window_bytes - p->data_told >=
-        p->config.session_window_bytes / 2)
-        p->limit_wanted = true;
+    session_credit(p, s->in.base - before);
 }
 
 uint64_t peer_stream_pending(const struct peer *p, uint64_t id)

@@ -137,13 +137,16 @@ uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us);
 /* Takes the next event; false when there is none. */
 bool peer_next_event(struct peer *p, struct peer_event *out);
 
-/* Ends the session with a reason (borrowed, cut to LIMIT_REASON_CHARS) that the other is told;
- * after the next outputs it may be freed. PEER_EVENT_CLOSED comes at the other end with `error` as
- * given here. */
+/* Ends the session with a reason (borrowed, cut to LIMIT_REASON_CHARS) that the other is told. It
+ * may be freed at any time; who waits for peer_over (3 s at the most) knows that the other was told
+ * if it is there at all. PEER_EVENT_CLOSED comes at both ends with `error` as given here. */
 void peer_close(struct peer *p, uint64_t now_us, enum err error, const char *reason);
 
 /* Whether the session has ended (closed by either side, or given up). */
 bool peer_closed(const struct peer *p);
+
+/* Whether it has ended and nothing more needs to be said: both sides know it, or time is up. */
+bool peer_over(const struct peer *p);
 
 /* What the path takes now. */
 void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out);

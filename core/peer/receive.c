@@ -2,6 +2,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/num.h"
+#include "core/base/utf8.h"
 #include "core/peer/session.h"
 
 enum {
@@ -80,7 +81,10 @@ static void take_stream_frame(struct peer *p, uint64_t now_us, const struct fram
         *e = stream_receive_reset(s, f, &fresh);
         break;
     case FRAME_STOP_SENDING:
-        peer_stream_reset(p, f->id, f->code);
+        stream_reset(s, f->code);
+        if (s->out.starved)
+            session_event(p, &(struct peer_event){.kind = PEER_EVENT_WRITABLE, .id = s->id}, NULL);
+        s->out.starved = false;
         return;
     default:
         s->out.limit = num_max(s->out.limit, f->value);
@@ -89,10 +93,12 @@ static void take_stream_frame(struct peer *p, uint64_t now_us, const struct fram
     if (*e)
         return;
     p->data_received += fresh;
-    if (p->data_received > p->data_told)
+    if (p->data_received > p->data_told) {
         *e = ERR_MALFORMED;
-    else
-        session_note_stream(p, s);
+        return;
+    }
+    session_credit(p, stream_discard(s));
+    session_note_stream(p, s);
     (void)now_us;
 }
 
@@ -113,13 +119,12 @@ static enum err take_message(struct peer *p, const struct frame *f)
 
 static void take_close(struct peer *p, uint64_t now_us, const struct frame *f)
 {
-    char reason[LIMIT_REASON_CHARS + 1] = "";
+    char reason[LIMIT_REASON_CHARS + 1];
 
-    if (f->data.n)
-        memcpy(reason, f->data.p, f->data.n);
-    p->closed_by_other = true;
+    utf8_clean(f->data, reason, sizeof reason);
     session_fail(p, now_us, f->code < ERR_COUNT ? (enum err)f->code : ERR_UNREACHABLE, reason,
-                 false);
+                 true);
+    p->closed_by_other = true;
 }
 
 static void take_path_response(struct peer *p, uint64_t now_us, const struct frame *f)
@@ -158,7 +163,7 @@ static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *f
     case FRAME_MESSAGE:
         return take_message(p, f);
     case FRAME_DROP_MESSAGE:
-        mail_receive_drop(&p->inbox, f->id);
+        mail_receive_drop(&p->inbox, &(struct mail_drop){f->id, f->value});
         return OK;
     case FRAME_PATH_CHALLENGE:
         memcpy(p->reply, f->data.p, FRAME_PATH_BYTES);
@@ -261,6 +266,23 @@ static void follow(struct peer *p, uint64_t now_us, const struct addr *from, siz
     rng_fill(&p->rng, p->challenge, sizeof p->challenge);
 }
 
+/* Our end has said that it is over. Once the other's word for it has come too, nothing is left to
+ * be said; anything else means that it has not heard ours, or we see its word again because it has
+ * not heard the answer. */
+static void receive_late(struct peer *p, uint64_t now_us, struct bytes plain)
+{
+    struct rd r = rd_of(plain);
+    struct frame f;
+    bool close = false;
+
+    while (frame_next(&r, &f) == OK)
+        close |= f.type == FRAME_CLOSE;
+    if (close && !p->closed_by_other)
+        p->state = SESSION_CLOSED;
+    else if (close || !p->closed_by_other)
+        p->close_due |= now_us >= p->close_next_us;
+}
+
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
                     bool ce)
 {
@@ -281,8 +303,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
     }
     p->last_received_us = now_us;
     if (p->state == SESSION_CLOSING) {
-        /* The other has not heard of the end yet; not more often than its packets come. */
-        p->close_due = now_us >= p->close_next_us;
+        receive_late(p, now_us, plain);
         return;
     }
     p->ce_seen += ce;

@@ -11,6 +11,7 @@ enum {
     MAX_EVENTS = 4 * LIMIT_MESSAGES,
     REPLAY_RANGES = 512,
     CLOSING_US = 3000000,
+    CLOSE_GAP_US = 100000,
     UNLIMITED = 1 << 30
 };
 
@@ -73,7 +74,6 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     recovery_init(&p->recovery, &p->model.head, transmit_fate, p);
     p->recovery.first_gap = !session_with(p, PEER_WITHOUT_REORDER);
     mail_out_init(&p->mail, mail_ended, p);
-    mail_in_init(&p->inbox);
     /* All keys: from p->send to p->following. */
     crypt_lock(&p->send, offsetof(struct peer, has_previous) - offsetof(struct peer, send));
     rng_fill(&p->rng, p->own_cid, sizeof p->own_cid);
@@ -116,7 +116,7 @@ static bool grow_events(struct peer *p)
 void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel)
 {
     if (p->event_count == p->event_capacity && !grow_events(p)) {
-        heap_free(parcel);
+        mail_in_free(&p->inbox, parcel);
         /* The application must learn of the end at least: the newest event makes room for it. */
         if (p->event_count == 0)
             return;
@@ -124,9 +124,12 @@ void session_event(struct peer *p, const struct peer_event *e, struct mail_parce
             &p->event[(p->event_first + p->event_count - 1) % p->event_capacity];
         if (last->event.kind == PEER_EVENT_CLOSED)
             return;
-        heap_free(last->parcel);
+        mail_in_free(&p->inbox, last->parcel);
         *last = (struct session_event){.event = {.kind = PEER_EVENT_CLOSED, .error = ERR_MEMORY}};
-        p->close_error = ERR_MEMORY;
+        if (e->kind == PEER_EVENT_CLOSED)
+            last->event = *e;
+        else
+            p->close_error = ERR_MEMORY;
         p->state = SESSION_CLOSED;
         return;
     }
@@ -142,6 +145,8 @@ void session_fail(struct peer *p, uint64_t now_us, enum err e, const char *reaso
     p->state = can_tell ? SESSION_CLOSING : SESSION_CLOSED;
     p->close_due = can_tell;
     p->close_until_us = now_us + CLOSING_US;
+    p->close_again_us = now_us;
+    p->close_gap_us = num_clamp(recovery_probe_us(&p->recovery), CLOSE_GAP_US, CLOSING_US);
     p->close_error = e;
     snprintf(p->close_reason, sizeof p->close_reason, "%s", reason);
     struct peer_event event = {.kind = PEER_EVENT_CLOSED, .error = e};
@@ -184,6 +189,14 @@ void session_sweep_streams(struct peer *p)
         heap_free(s);
         p->stream[i] = p->stream[--p->stream_count];
     }
+}
+
+void session_credit(struct peer *p, uint64_t n)
+{
+    p->data_consumed += n;
+    if (p->data_consumed + p->config.session_window_bytes - p->data_told >=
+        p->config.session_window_bytes / 2)
+        p->limit_wanted = true;
 }
 
 void session_note_stream(struct peer *p, struct stream *s)

@@ -86,7 +86,7 @@ struct peer {
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
     bool ping_wanted, limit_wanted, token_wanted;
-    uint8_t token[64];
+    uint8_t token[FRAME_TOKEN_BYTES];
     size_t token_bytes;
 
     /* streams */
@@ -110,8 +110,8 @@ struct peer {
     /* the end */
     enum err close_error;
     char close_reason[LIMIT_REASON_CHARS + 1];
-    bool close_due, closed_by_other;
-    uint64_t close_until_us, close_next_us;
+    bool close_due, closed_by_other; /* the latter: we only answer */
+    uint64_t close_until_us, close_next_us, close_again_us, close_gap_us;
 
     /* events: a growing ring */
     struct session_event *event; /* owned */
@@ -152,6 +152,9 @@ enum err session_add_stream(struct peer *p, uint64_t id, struct stream **out) MU
 
 /* Frees streams that are over. */
 void session_sweep_streams(struct peer *p);
+
+/* `n` bytes from the other were read or dropped: session flow control lets as many more come. */
+void session_credit(struct peer *p, uint64_t n);
 
 /* Tells the application of a stream with something to read, once. */
 void session_note_stream(struct peer *p, struct stream *s);

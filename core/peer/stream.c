@@ -166,19 +166,53 @@ enum err stream_lost(struct stream *s, uint64_t offset, uint64_t n, bool fin)
     return e;
 }
 
+void stream_reset(struct stream *s, uint64_t code)
+{
+    struct stream_out *o = &s->out;
+
+    if (o->reset || (o->fin_acked && o->base == o->end))
+        return;
+    o->reset = o->reset_wanted = true;
+    o->reset_code = code;
+}
+
+void stream_stop(struct stream *s, uint64_t code)
+{
+    struct stream_in *in = &s->in;
+
+    if (in->stopped)
+        return;
+    in->stopped = true;
+    in->limit_wanted = false;
+    in->stop_code = code;
+    in->stop_wanted = !in->fin_known;
+}
+
+uint64_t stream_discard(struct stream *s)
+{
+    struct stream_in *in = &s->in;
+    uint64_t n = in->highest - in->base;
+
+    if (!in->reset && !in->stopped)
+        return 0;
+    ranges_release(&in->received);
+    heap_free(in->ring.p);
+    in->ring = (struct stream_ring){0};
+    in->base = in->highest;
+    return n;
+}
+
 enum err stream_receive(struct stream *s, const struct frame *f, uint64_t *fresh)
 {
     struct stream_in *in = &s->in;
     uint64_t end = f->offset + f->data.n;
 
     *fresh = 0;
-    if (in->reset)
-        return OK;
     if (end > in->limit || (in->fin_known && (end > in->fin_at || (f->fin && end != in->fin_at))) ||
         (f->fin && end < in->highest))
         return ERR_MALFORMED;
     uint64_t begin = num_max(f->offset, in->base);
-    if (begin < end) {
+    if (begin < end && !in->reset && !in->stopped) {
         if (!ring_grow(&in->ring, num_max(end, in->highest) - in->base, in->base,
                        num_max(in->highest, in->base)))
             return ERR_AGAIN;
@@ -189,6 +223,7 @@ enum err stream_receive(struct stream *s, const struct frame *f, uint64_t *fresh
     if (f->fin) {
         in->fin_known = true;
         in->fin_at = end;
+        in->limit_wanted = in->stop_wanted = false;
     }
     *fresh = num_sub0(end, in->highest);
     in->highest = num_max(in->highest, end);
@@ -208,6 +243,7 @@ enum err stream_receive_reset(struct stream *s, const struct frame *f, uint64_t 
     in->highest = f->value;
     in->fin_known = true;
     in->fin_at = f->value;
+    in->limit_wanted = in->stop_wanted = false;
     in->reset = true;
     in->reset_code = f->code;
     return OK;
@@ -234,6 +270,8 @@ void stream_consume(struct stream *s, size_t n)
 {
     struct stream_in *in = &s->in;
 
+    if (in->reset || in->stopped)
+        return;
     CHECK(in->received.count && n <= in->received.item[0].end - in->base);
     in->base += n;
     /* Removing from the front never splits, so it cannot fail. */
@@ -248,5 +286,6 @@ bool stream_done(const struct stream *s)
     const struct stream_out *o = &s->out;
     bool sent = o->reset ? o->reset_acked : o->fin_acked && o->base == o->end;
 
-    return sent && s->finished;
+    /* Without the other's final size, session flow control would count what still comes wrongly. */
+    return sent && s->finished && s->in.fin_known;
 }

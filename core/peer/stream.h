@@ -28,7 +28,7 @@ struct stream_out {
     struct ranges acked; /* beyond base */
     struct ranges lost;  /* to be sent again */
     bool fin, fin_sent, fin_acked;
-    bool reset, reset_sent, reset_acked, reset_wanted;
+    bool reset, reset_acked, reset_wanted;
     uint64_t reset_code;
     bool starved; /* a write was cut short */
 };
@@ -45,6 +45,9 @@ struct stream_in {
     uint64_t fin_at;
     bool reset;
     uint64_t reset_code;
+    bool stopped; /* nobody will read: what comes is counted and dropped */
+    uint64_t stop_code;
+    bool stop_wanted;  /* a STOP_SENDING is due */
     bool noted;        /* the application was told and has not read to the end since */
     bool limit_wanted; /* a MAX_STREAM_DATA is due */
 };
@@ -80,6 +83,16 @@ bool stream_take(struct stream *s, struct frame *f, uint8_t *space, size_t room,
 /* Whether stream_take would give something. */
 bool stream_sendable(const struct stream *s, uint64_t allowance);
 
+/* Abandons the sending half: RESET_STREAM is due unless the other has all of it. */
+void stream_reset(struct stream *s, uint64_t code);
+
+/* Abandons the receiving half: STOP_SENDING is due unless its end is known. */
+void stream_stop(struct stream *s, uint64_t code);
+
+/* Drops what is buffered of a receiving half that was reset or stopped, and gives for how many
+ * bytes of it the session's flow control has not been credited yet. 0 for any other. */
+uint64_t stream_discard(struct stream *s);
+
 /* A sent piece was acknowledged. ERR_MEMORY, ERR_LIMIT: the session cannot go on. */
 enum err stream_acked(struct stream *s, uint64_t offset, uint64_t n, bool fin) MUST_USE;
 
@@ -98,7 +111,7 @@ enum err stream_receive_reset(struct stream *s, const struct frame *f, uint64_t 
 /* The contiguous bytes at the front, borrowed; OK, ERR_AGAIN, ERR_END or ERR_REFUSED (*code). */
 enum err stream_peek(const struct stream *s, struct bytes *data, uint64_t *code) MUST_USE;
 
-/* Drops `n` bytes that peek has shown. */
+/* Drops `n` bytes that peek has shown; nothing when the stream was reset in between. */
 void stream_consume(struct stream *s, size_t n);
 
 /* Whether both directions are over and nothing needs to be sent or read any more. */

@@ -11,7 +11,11 @@ enum {
     SILENCE_PROBES = 3,
     IDLE_US = 500,
     CHALLENGE_GAP_US = 100000,
-    CLOSE_GAP_US = 100000
+    CLOSE_GAP_US = 100000,
+    CLOSED_AGAIN_US = 1000000, /* the longest wait for the answer to a CLOSE */
+    /* No packet has less in it: one is enough to be sent a challenge, byte for byte. */
+    PLAIN_FLOOR = 1 + FRAME_PATH_BYTES,
+    PATH_COST = PACKET_DATA_HEAD_BYTES + PLAIN_FLOOR + PACKET_TAG_BYTES
 };
 
 /* A packet being built. */
@@ -32,7 +36,7 @@ static void note(struct draft *d, const struct frame *f)
     d->record->frame[d->record->frames++] = (struct recovery_frame){
         .type = (uint8_t)f->type,
         .fin = f->fin,
-        .length = (uint16_t)f->data.n,
+        .length = (uint16_t)(f->type == FRAME_DROP_MESSAGE ? f->value : f->data.n),
         .id = f->id,
         .offset = f->offset,
     };
@@ -69,10 +73,13 @@ static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
         const struct range *from = &r->item[r->count - 1 - i];
         f.ack.range[i] = (struct frame_range){from->begin, from->end - 1};
     }
-    if (put(d, &f)) {
-        p->ack_due_us = UINT64_MAX;
-        p->unacked = 0;
-    }
+    /* Where there is little room the newest ones must do. */
+    for (; f.ack.count; f.ack.count /= 2)
+        if (put(d, &f)) {
+            p->ack_due_us = UINT64_MAX;
+            p->unacked = 0;
+            return;
+        }
 }
 
 static void put_stream_control(struct peer *p, struct draft *d)
@@ -86,6 +93,12 @@ static void put_stream_control(struct peer *p, struct draft *d)
                 return;
             s->in.limit = limit;
             s->in.limit_wanted = false;
+        }
+        if (s->in.stop_wanted) {
+            if (!put(d, &(struct frame){
+                            .type = FRAME_STOP_SENDING, .id = s->id, .code = s->in.stop_code}))
+                return;
+            s->in.stop_wanted = false;
         }
         if (s->out.reset_wanted) {
             if (!put(d, &(struct frame){.type = FRAME_RESET_STREAM,
@@ -108,7 +121,7 @@ static void put_reply(struct peer *p, struct draft *d)
 
 static void put_control(struct peer *p, struct draft *d)
 {
-    uint64_t id;
+    struct mail_drop drop;
 
     if (p->token_wanted && put(d, &(struct frame){.type = FRAME_NEW_TOKEN,
                                                   .data = bytes_of(p->token, p->token_bytes)}))
@@ -121,9 +134,10 @@ static void put_control(struct peer *p, struct draft *d)
         }
     }
     put_stream_control(p, d);
-    while (!full(d) && wr_left(&d->w) > ACK_MIN_ROOM && mail_take_drop(&p->mail, &id))
-        if (!put(d, &(struct frame){.type = FRAME_DROP_MESSAGE, .id = id})) {
-            mail_again_drop(&p->mail, id);
+    while (!full(d) && wr_left(&d->w) > ACK_MIN_ROOM && mail_take_drop(&p->mail, &drop))
+        if (!put(d, &(struct frame){
+                        .type = FRAME_DROP_MESSAGE, .id = drop.first, .value = drop.count})) {
+            mail_again_drop(&p->mail, &drop);
             break;
         }
 }
@@ -134,8 +148,8 @@ static bool put_stream(struct peer *p, struct draft *d, struct stream *s, bool *
     uint64_t allowance =
         session_with(p, PEER_WITHOUT_FLOW) ? num_sub0(p->data_limit, p->data_sent) : UINT64_MAX / 2;
     uint64_t before = allowance;
-    size_t left = s->padded ? num_sub0(num_min(wr_left(&d->w), num_sub0(PADDED_BYTES, d->w.n)), 0)
-                            : wr_left(&d->w);
+    size_t left =
+        num_min(wr_left(&d->w), s->padded ? num_sub0(PADDED_BYTES, d->w.n) : SIZE_MAX);
     uint8_t space[LIMIT_DATAGRAM_BYTES];
     struct frame f = {0};
 
@@ -148,7 +162,11 @@ static bool put_stream(struct peer *p, struct draft *d, struct stream *s, bool *
     p->data_sent += before - allowance;
     bool fits = put(d, &f);
     CHECK(fits);
-    d->padded |= s->padded;
+    /* Whatever else goes into this packet must not make it longer than its like. */
+    if (s->padded) {
+        d->padded = true;
+        d->w.room = PADDED_BYTES;
+    }
     return true;
 }
 
@@ -206,8 +224,7 @@ static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
     struct wr head = wr_of(space, PACKET_DATA_HEAD_BYTES);
     struct packet_data packet = {.phase = p->send.phase & 1, .number = (uint32_t)d->number};
 
-    if (d->padded)
-        wr_zeros(&d->w, num_sub0(num_min(PADDED_BYTES, d->w.room), d->w.n));
+    wr_zeros(&d->w, num_sub0(d->padded ? d->w.room : PLAIN_FLOOR, d->w.n));
     memcpy(packet.cid, p->other_cid, sizeof packet.cid);
     packet_encode_data(&packet, &head);
     seal_close(&p->send.current, d->number, wr_done(&head), wr_done(&d->w),
@@ -243,27 +260,34 @@ static enum err send_aside(struct peer *p, uint64_t now_us, const struct frame *
     return OK;
 }
 
+/* Elsewhere than to the peer goes no more than came from there, be it a question or an answer. */
+static bool may_go(struct peer *p, const struct addr *to)
+{
+    if (!p->has_candidate || !addr_equal(to, &p->candidate) || p->candidate_budget < PATH_COST)
+        return false;
+    p->candidate_budget -= PATH_COST;
+    return true;
+}
+
 static enum err transmit_path(struct peer *p, uint64_t now_us, uint8_t *space, size_t *n,
                               struct addr *to)
 {
-    enum { COST = PACKET_DATA_HEAD_BYTES + PACKET_TAG_BYTES + 1 + FRAME_PATH_BYTES };
-
     if (p->reply_due && !addr_equal(&p->reply_to, &p->remote)) {
         p->reply_due = false;
         *to = p->reply_to;
-        return send_aside(p, now_us,
-                          &(struct frame){.type = FRAME_PATH_RESPONSE,
-                                          .data = bytes_of(p->reply, sizeof p->reply)},
-                          space, n);
+        if (may_go(p, to))
+            return send_aside(p, now_us,
+                              &(struct frame){.type = FRAME_PATH_RESPONSE,
+                                              .data = bytes_of(p->reply, sizeof p->reply)},
+                              space, n);
     }
     if (p->has_candidate && now_us >= p->candidate_until_us)
         p->has_candidate = p->challenge_due = false;
     if (p->has_candidate && now_us >= p->challenge_again_us)
         p->challenge_due = true;
-    if (p->has_candidate && p->challenge_due && p->candidate_budget >= COST) {
+    if (p->challenge_due && may_go(p, &p->candidate)) {
         p->challenge_due = false;
         p->challenge_again_us = now_us + CHALLENGE_GAP_US;
-        p->candidate_budget -= COST;
         *to = p->candidate;
         return send_aside(p, now_us,
                           &(struct frame){.type = FRAME_PATH_CHALLENGE,
@@ -278,10 +302,14 @@ static enum err transmit_close(struct peer *p, uint64_t now_us, uint8_t *space, 
 {
     if (now_us >= p->close_until_us)
         p->state = SESSION_CLOSED;
+    /* Nobody acknowledges it: it is repeated until the other's own comes back. */
+    p->close_due |= !p->closed_by_other && now_us >= p->close_again_us;
     if (!p->close_due || p->state == SESSION_CLOSED)
         return ERR_AGAIN;
     p->close_due = false;
     p->close_next_us = now_us + CLOSE_GAP_US;
+    p->close_again_us = now_us + p->close_gap_us;
+    p->close_gap_us = num_min(2 * p->close_gap_us, CLOSED_AGAIN_US);
     *to = p->remote;
     return send_aside(p, now_us,
                       &(struct frame){.type = FRAME_CLOSE,
@@ -308,8 +336,7 @@ static void run_timers(struct peer *p, uint64_t now_us)
         }
     }
     if (now_us >= p->next_expiry_us) {
-        mail_expire(&p->mail, now_us);
-        p->next_expiry_us = UINT64_MAX;
+        p->next_expiry_us = mail_expire(&p->mail, now_us);
     }
 }
 
@@ -407,7 +434,7 @@ static bool something_urgent(const struct peer *p)
         return p->recovery.probes < SILENCE_PROBES || p->probes_due || p->ping_wanted;
     for (uint32_t i = 0; i < p->stream_count; i++) {
         const struct stream *s = p->stream[i];
-        if (s->in.limit_wanted || s->out.reset_wanted ||
+        if (s->in.limit_wanted || s->in.stop_wanted || s->out.reset_wanted ||
             (s->class == PEER_INPUT && stream_sendable(s, allowance)))
             return p->recovery.probes < SILENCE_PROBES;
     }
@@ -430,7 +457,9 @@ uint64_t transmit_deadline_us(const struct peer *p)
                                  p->config.keepalive_us);
     }
     if (p->has_candidate)
-        at = num_min(at, p->candidate_budget > 40 ? p->challenge_again_us : p->candidate_until_us);
+        at = num_min(at, p->candidate_budget < PATH_COST ? p->candidate_until_us
+                         : p->challenge_due              ? 0
+                                                         : p->challenge_again_us);
     if (r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
         r->probes < SILENCE_PROBES && something_to_send(p))
         at = num_min(at, p->next_send_us);
@@ -449,8 +478,12 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
         p->token_wanted |= !acked;
         break;
     case FRAME_MAX_STREAM_DATA:
-        if (s && !acked && !s->in.fin_known)
+        if (s && !acked && !s->in.fin_known && !s->in.stopped)
             s->in.limit_wanted = true;
+        break;
+    case FRAME_STOP_SENDING:
+        if (s && !acked && !s->in.fin_known)
+            s->in.stop_wanted = true;
         break;
     case FRAME_RESET_STREAM:
         if (s && acked)
@@ -460,7 +493,7 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
         break;
     case FRAME_DROP_MESSAGE:
         if (!acked)
-            mail_again_drop(&p->mail, f->id);
+            mail_again_drop(&p->mail, &(struct mail_drop){f->id, f->length});
         break;
     default:
         break;

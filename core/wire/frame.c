@@ -85,6 +85,8 @@ static void get_body(struct rd *r, struct frame *f)
         break;
     case FRAME_DROP_MESSAGE:
         f->id = rd_var(r);
+        f->value = rd_var(r);
+        r->bad |= f->value == 0 || f->id + f->value > 1ull << 62;
         break;
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:
@@ -95,7 +97,7 @@ static void get_body(struct rd *r, struct frame *f)
         f->data = rd_sized(r, LIMIT_REASON_CHARS);
         break;
     case FRAME_NEW_TOKEN:
-        f->data = rd_sized(r, 128);
+        f->data = rd_sized(r, FRAME_TOKEN_BYTES);
         break;
     default:
         r->bad = true;
@@ -177,6 +179,7 @@ void frame_put(struct wr *w, const struct frame *f)
         break;
     case FRAME_DROP_MESSAGE:
         wr_var(w, f->id);
+        wr_var(w, f->value);
         break;
     case FRAME_PATH_CHALLENGE:
     case FRAME_PATH_RESPONSE:

@@ -31,7 +31,7 @@ enum frame_type {
     FRAME_TYPES
 };
 
-enum { FRAME_PATH_BYTES = 8 };
+enum { FRAME_PATH_BYTES = 8, FRAME_TOKEN_BYTES = 64 };
 
 /* Packet numbers first..last, both included. */
 struct frame_range {
@@ -47,9 +47,9 @@ struct frame {
         uint64_t delay_us;                          /* since the highest arrived */
         uint64_t ce;                                /* ECN-CE marks seen so far */
     } ack;
-    uint64_t id;       /* STREAM*, MAX_STREAM_DATA: stream; MESSAGE, DROP_MESSAGE: message */
+    uint64_t id;       /* STREAM*, MAX_STREAM_DATA: stream; MESSAGE: message; DROP_MESSAGE: first */
     uint64_t offset;   /* STREAM, MESSAGE: where `data` belongs */
-    uint64_t value;    /* MAX_*: the new limit; RESET_STREAM: the final size */
+    uint64_t value;    /* MAX_*: the new limit; RESET_STREAM: the final size; DROP_MESSAGE: count */
     uint64_t code;     /* RESET_STREAM, STOP_SENDING, CLOSE: an error code */
     uint64_t total;    /* MESSAGE: its whole length */
     uint8_t channel;   /* MESSAGE: what it is about, the application's choice */
@@ -65,10 +65,10 @@ enum err frame_next(struct rd *r, struct frame *out) MUST_USE;
  * whole. */
 void frame_put(struct wr *w, const struct frame *f);
 
-/* The bytes that a STREAM frame needs besides its data, for data up to 64 KiB. */
+/* The bytes that a STREAM frame needs besides its data, for data of up to 16,383 bytes. */
 size_t frame_stream_overhead(uint64_t id, uint64_t offset);
 
-/* The bytes that a MESSAGE frame needs besides its data. */
+/* The same for a MESSAGE frame. */
 size_t frame_message_overhead(uint64_t id, uint64_t offset, uint64_t total);
 
 #endif

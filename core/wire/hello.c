@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/rd.h"
+#include "core/base/utf8.h"
 
 static void put_params(struct wr *w, const struct hello_params *p)
 {
@@ -61,7 +62,6 @@ enum err hello_get_server(struct bytes b, struct hello_server *out)
     if (r.bad || verdict > HELLO_BUSY)
         return ERR_MALFORMED;
     out->verdict = (enum hello_verdict)verdict;
-    if (reason.n)
-        memcpy(out->reason, reason.p, reason.n);
+    utf8_clean(reason, out->reason, sizeof out->reason);
     return OK;
 }

@@ -39,7 +39,7 @@ struct hello_server {
     struct hello_params params;
     enum hello_verdict verdict;
     uint32_t roles; /* granted, bit set of core/crypt/role.h */
-    char reason[LIMIT_REASON_CHARS + 1];
+    char reason[LIMIT_REASON_CHARS + 1]; /* decoded: fit to print */
 };
 
 /* Encodes what message 1 carries. */

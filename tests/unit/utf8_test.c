@@ -1,4 +1,7 @@
 #include "core/base/utf8.h"
+
+#include <string.h>
+
 #include "tests/unit/test.h"
 
 static void every_character_goes_there_and_back(void)
@@ -52,5 +55,29 @@ static void bad_bytes_count_one_by_one(void)
     EXPECT(!utf8_next(&none, &code));
 }
 
+static bool cleans_to(const char *text, size_t n, size_t room, const char *want)
+{
+    char to[32];
+
+    memset(to, 'x', sizeof to);
+    utf8_clean(bytes_of(text, n), to, room);
+    return strcmp(to, want) == 0;
+}
+
+static void foreign_text_is_fit_to_print(void)
+{
+    EXPECT(cleans_to("", 0, 1, ""));
+    EXPECT(cleans_to("plain", 5, 32, "plain"));
+    EXPECT(cleans_to("a\x1b[2Jb\nc\x7f", 9, 32, "a?[2Jb?c?"));
+    EXPECT(cleans_to("nul\0x", 5, 32, "nul?x"));
+    EXPECT(cleans_to("\xc2\x9b" "c1", 4, 32, "?c1"));
+    EXPECT(cleans_to("\xff\xc3\xa9", 3, 32, "?\xc3\xa9"));
+    /* Cut between characters. */
+    EXPECT(cleans_to("ab\xc3\xa9", 4, 5, "ab\xc3\xa9"));
+    EXPECT(cleans_to("ab\xc3\xa9", 4, 4, "ab"));
+    EXPECT(cleans_to("abc", 3, 1, ""));
+}
+
 TEST_MAIN({"every_character_goes_there_and_back", every_character_goes_there_and_back},
-          {"bad_bytes_count_one_by_one", bad_bytes_count_one_by_one})
+          {"bad_bytes_count_one_by_one", bad_bytes_count_one_by_one},
+          {"foreign_text_is_fit_to_print", foreign_text_is_fit_to_print})
