@@ -11,6 +11,17 @@ const uint8_t fsr_mark[4] = {'f', 's', 'r', 0xf5};
 
 enum { CHECKED_BYTES = 12, HEADER_CHECKED_BYTES = 24 };
 
+/* A fuzzer cannot make digests: in its builds every one is right, so that it gets behind them. */
+static bool digest_good(uint64_t named, uint64_t found)
+{
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    (void)named, (void)found;
+    return true;
+#else
+    return named == found;
+#endif
+}
+
 void fsr_put_header(uint8_t to[FSR_HEADER_BYTES])
 {
     struct wr w = wr_of(to, FSR_HEADER_BYTES);
@@ -35,7 +46,7 @@ enum err fsr_check_header(const uint8_t *p, size_t n, struct reason *why)
     unsigned major = rd_u16(&r);
     rd_bytes(&r, 6);
     uint32_t incompatible = rd_u32(&r);
-    if (num_get_le(p + HEADER_CHECKED_BYTES, 8) != XXH3_64bits(p, HEADER_CHECKED_BYTES))
+    if (!digest_good(num_get_le(p + HEADER_CHECKED_BYTES, 8), XXH3_64bits(p, HEADER_CHECKED_BYTES)))
         return reason_give(why, ERR_MALFORMED, "a recording with a damaged header (bytes 8 to 31)");
     if (major != FSR_MAJOR || incompatible & ~FSR_INCOMPATIBLE_KNOWN)
         return reason_give(why, ERR_VERSION,
@@ -72,14 +83,15 @@ enum err fsr_get_record(const uint8_t p[FSR_RECORD_HEADER_BYTES], struct fsr_rec
     uint32_t check = rd_u32(&r);
     out->digest = rd_u64(&r);
     if (reserved || out->payload_bytes > FSR_PAYLOAD_BYTES ||
-        check != (uint32_t)XXH3_64bits(p, CHECKED_BYTES))
+        !digest_good(check, (uint32_t)XXH3_64bits(p, CHECKED_BYTES)))
         return ERR_MALFORMED;
     return rd_done(&r);
 }
 
 bool fsr_payload_good(const struct fsr_record *r, struct bytes payload)
 {
-    return payload.n == r->payload_bytes && XXH3_64bits(payload.p, payload.n) == r->digest;
+    return payload.n == r->payload_bytes &&
+           digest_good(r->digest, XXH3_64bits(payload.p, payload.n));
 }
 
 static void put_shape(struct wr *w, const struct fsr_shape *s)
@@ -129,6 +141,14 @@ enum err fsr_get_part(struct rd *r, unsigned flags, struct fsr_part *out)
         flags > (FSR_FIRST | FSR_LAST | FSR_KEY))
         return ERR_MALFORMED;
     return flags & FSR_FIRST && flags & FSR_KEY ? get_shape(r, &out->shape) : OK;
+}
+
+bool fsr_hash_good(struct bytes named, struct pic *p)
+{
+    uint8_t hash[FSR_HASH_BYTES];
+
+    pic_hash(p, hash);
+    return digest_good(0, !bytes_equal(named, bytes_of(hash, sizeof hash)));
 }
 
 bool fsr_shape_equal(const struct fsr_shape *a, const struct fsr_shape *b)

@@ -82,6 +82,9 @@ void fsr_put_part(struct wr *w, unsigned flags, const struct fsr_part *p);
 /* Reads the first fields of a part. ERR_MALFORMED; ERR_LIMIT: a size beyond limits.h. */
 enum err fsr_get_part(struct rd *r, unsigned flags, struct fsr_part *out) MUST_USE;
 
+/* Whether the picture has the hash that a frame's last part names. */
+bool fsr_hash_good(struct bytes named, struct pic *p);
+
 /* Whether two shapes are the same in all that counts for pixels. */
 bool fsr_shape_equal(const struct fsr_shape *a, const struct fsr_shape *b);
 

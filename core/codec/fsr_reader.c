@@ -345,7 +345,6 @@ static enum err take_part(struct fsr_reader *r, unsigned flags, struct bytes pay
     struct fsr_part p = {0};
     struct rd rd = rd_of(payload);
     size_t hash_bytes = flags & FSR_LAST ? FSR_HASH_BYTES : 0;
-    uint8_t hash[FSR_HASH_BYTES];
     enum err e = fsr_get_part(&rd, flags, &p);
 
     if (!e && !part_fits(r, flags, &p))
@@ -368,8 +367,7 @@ static enum err take_part(struct fsr_reader *r, unsigned flags, struct bytes pay
         return ERR_MALFORMED;
     if (!hash_bytes)
         return ERR_AGAIN;
-    pic_hash(r->next, hash);
-    return bytes_equal(named, bytes_of(hash, sizeof hash)) ? end_frame(r) : ERR_VERIFY;
+    return fsr_hash_good(named, r->next) ? end_frame(r) : ERR_VERIFY;
 }
 
 /* Reads the next record and takes it in. ERR_AGAIN: there is no whole frame yet. */

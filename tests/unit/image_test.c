@@ -4,6 +4,7 @@
 #include "core/base/num.h"
 #include "core/codec/deflate.h"
 #include "core/codec/image.h"
+#include "core/codec/jpeg_check.h"
 #include "core/codec/png.h"
 #include "tests/unit/scene.h"
 #include "tests/unit/test.h"
@@ -61,8 +62,8 @@ static void png_round_trips(void)
 
 /* A PNG of one grey pixel of 16 bits. */
 static const char png16[] = "89504e470d0a1a0a0000000d49484452000000010000000110000000006aee47"
-    "160000000b49444154789c6310320100005b004796fb1b650000000049454e44"
-    "ae426082";
+                            "160000000b49444154789c6310320100005b004796fb1b650000000049454e44"
+                            "ae426082";
 
 static void foreign_images(void)
 {
@@ -102,6 +103,73 @@ static void bmp_rows_down(void)
     EXPECT(i.px[0] == 0x030201 && i.px[1] == 0x060504 && i.px[2] == 0x090807 &&
            i.px[3] == 0x0c0b0a);
     image_release(&i);
+}
+
+/* A table of codes that is larger than any can be, before and after the first scan: the library
+ * would write past its own. */
+static void oversized_tables_are_refused(void)
+{
+    static const char head[] = "ffd8ffe00004ffc4", good[] = "ffd8ffdb0002ffc40013000102";
+    uint8_t file[600] = {0};
+    struct reason why = {{0}};
+    struct image i;
+    size_t n = test_hex("ffd8ffc40200", file, sizeof file);
+
+    memset(file + n + 1, 16, 16); /* 16 codes of each length: 256 in all */
+    EXPECT(jpeg_check(bytes_of(file, sizeof file)));
+    file[n + 1] = 17;
+    EXPECT(!jpeg_check(bytes_of(file, sizeof file)));
+    EXPECT_EQ(image_decode(bytes_of(file, sizeof file), &i, &why), ERR_MALFORMED);
+    EXPECT(strstr(why.text, "Huffman"));
+    n = test_hex("ffd8ffe00004aaaaffda0000ffd0ffc40200", file, sizeof file);
+    EXPECT(jpeg_check(bytes_of(file, n)));
+    memset(file + n, 0, sizeof file - n);
+    memset(file + n + 1, 17, 16);
+    EXPECT(!jpeg_check(bytes_of(file, sizeof file)));
+    file[9] = 0xdb; /* no scan any more: the table is content of a segment of 0xffd0 bytes */
+    memcpy(file + 10, "\xff\xd0", 2);
+    EXPECT(jpeg_check(bytes_of(file, sizeof file)));
+    EXPECT(jpeg_check(bytes_of(file, test_hex(head, file, sizeof file))));
+    EXPECT(jpeg_check(bytes_of(file, test_hex(good, file, sizeof file))));
+}
+
+/* A PNG and a BMP of 4x1, 8 bits, with two colours and pixels 0, 1, 2, 255: those that the palette
+ * does not have are black, whatever the memory holds. */
+static void short_palettes_go_on_in_black(void)
+{
+    static const char png[] = "89504e470d0a1a0a0000000d4948445200000004000000010803000000ce"
+                              "e2ffff00000006504c5445aabbccddeeff2ec274700000000d4944415478"
+                              "9c63606064fa0f00010b0103de65ca1f0000000049454e44ae426082";
+    static const char bmp[] = "424d00000000000000003e00000028000000040000000100000001000800"
+                              "000000000000000000000000000000000000000000000000"
+                              "ccbbaa00ffeedd00"
+                              "000102ff";
+    const char *const text[] = {png, bmp};
+    uint8_t file[200];
+    struct image i;
+
+    for (size_t k = 0; k < 2 && !test_failed(); k++) {
+        struct reason why = {{0}};
+        size_t n = test_hex(text[k], file, sizeof file);
+        EXPECT_EQ(image_decode(bytes_of(file, n), &i, &why), OK);
+        EXPECT(i.width == 4 && i.height == 1 && !i.alpha);
+        EXPECT_EQ(i.px[0], 0xaabbcc);
+        EXPECT_EQ(i.px[1], 0xddeeff);
+        EXPECT(i.px[2] == 0 && i.px[3] == 0);
+        image_release(&i);
+        for (uint64_t nth = 1; nth < 3; nth++) {
+            heap_fail_at(nth);
+            enum err e = image_decode(bytes_of(file, n), &i, &why);
+            heap_fail_at(0);
+            EXPECT(e == ERR_MEMORY || e == OK);
+            image_release(&i);
+        }
+    }
+    size_t n = test_hex(bmp, file, sizeof file);
+    struct reason why = {{0}};
+    file[10] = 0x37; /* the pixels begin within the palette's first colour */
+    EXPECT_EQ(image_decode(bytes_of(file, n), &i, &why), ERR_MALFORMED);
+    EXPECT(why.text[0]);
 }
 
 /* Cut, flipped and starved files are refused or decoded: never a crash, never a leak. */
@@ -170,4 +238,7 @@ static void damage_is_survived(void)
 }
 
 TEST_MAIN({"png round trips", png_round_trips}, {"foreign images", foreign_images},
-          {"bmp rows down", bmp_rows_down}, {"damage is survived", damage_is_survived})
+          {"bmp rows down", bmp_rows_down},
+          {"short palettes go on in black", short_palettes_go_on_in_black},
+          {"oversized tables are refused", oversized_tables_are_refused},
+          {"damage is survived", damage_is_survived})
