@@ -13,7 +13,12 @@ static const char *const about[] = {
     "stands with a role in authorized_keys, or --invite makes a ticket that is good for one "
     "viewer. The ticket is printed once and is a secret; give it to farspan view.",
     "SIGHUP reads the keys anew and ends the sessions whose key is gone. SIGTERM and SIGINT end "
-    "the server in order.",
+    "the server in order. Under systemd it says when it is ready (Type=notify) and takes a socket "
+    "(--listen fd:3).",
+    "The program of --hook gets the event as its argument, connected, moved, control or "
+    "disconnected, and in its environment FARSPAN_EVENT, FARSPAN_VIEWER (a number; 0 in control: "
+    "nobody) and, as far as the event has them, FARSPAN_ADDRESS, FARSPAN_KEY, FARSPAN_ROLES and "
+    "FARSPAN_REASON. One runs at a time, for ten seconds at the most; no shell is in between.",
     NULL,
 };
 
@@ -37,8 +42,15 @@ static const struct opt options[] = {
      "how long the ticket can be used the first time", "10min"},
     {"rate", 0, OPT_RATE(run_serve_config, rate_bps), "R",
      "bits a second for each viewer at the most; without it what the path takes"},
-    {"fps", 0, OPT_NUMBER(run_serve_config, fps), "N", "captures a second at the most", "60",
+    {"fps", 0, OPT_NUMBER(run_serve_config, fps), "N",
+     "captures a second at the most (without it 60), and the pace of a FILE that has none of its "
+     "own (without it 30)",
      .min = 1, .max = 240},
+    {"record", 0, OPT_STRING(run_serve_config, record), "FILE.fsr",
+     "record what viewers are shown, exactly, in a file that only you can read; while nobody looks "
+     "nothing is recorded"},
+    {"hook", 0, OPT_STRING(run_serve_config, hook), "PROGRAM",
+     "start this program whenever a viewer comes, moves, goes or takes control"},
     {"view-only", 0, OPT_FLAG(run_serve_config, view_only), NULL, "take nobody's input"},
     {"once", 0, OPT_FLAG(run_serve_config, once), NULL, "end with the first viewer's session"},
     {"stats", 0, OPT_FLAG(run_serve_config, stats), NULL,

@@ -1,6 +1,7 @@
 #include "core/os/dgram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -101,8 +102,10 @@ static enum err find_local(struct dgram *d)
     socklen_t n = sizeof at;
 
     if (OS_CALL(OS_BIND, getsockname(d->fd, (struct sockaddr *)&at, &n)) != 0) {
+        if (errno == ENOTSOCK || errno == EBADF)
+            return ERR_USAGE;
         log_errno(LOG_ERROR, "cannot tell the address of a socket");
-        return errno == ENOTSOCK ? ERR_USAGE : ERR_SYSTEM;
+        return ERR_SYSTEM;
     }
     d->family = at.ss_family;
     d->local = sockaddr_get((struct sockaddr *)&at);
@@ -157,6 +160,11 @@ enum err dgram_adopt(struct dgram *d, int fd)
     enum err e = find_local(d);
     if (!e && (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_DGRAM))
         e = ERR_USAGE;
+    /* What this process starts must not hold it. */
+    if (!e && OS_CALL(OS_FD, fcntl(fd, F_SETFD, FD_CLOEXEC)) != 0) {
+        log_errno(LOG_ERROR, "cannot keep a socket to ourselves");
+        e = ERR_SYSTEM;
+    }
     if (e) {
         dgram_close(d);
         return e;

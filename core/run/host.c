@@ -191,8 +191,14 @@ static enum err open_socket(struct host *h)
     struct addr at = {.family = ADDR_IP6, .port = PARSE_PORT};
     enum err e = OK;
 
-    if (strcmp(a->host, "fd") == 0)
-        return udp_adopt(h->loop, a->port, &owner, &h->udp);
+    if (strcmp(a->host, "fd") == 0) {
+        e = udp_adopt(h->loop, a->port, &owner, &h->udp);
+        return e == ERR_USAGE ? reason_give(&h->run->reason, e,
+                                            "--listen fd:%u: no UDP socket is open there (systemd "
+                                            "gives the first one as fd:3)",
+                                            (unsigned)a->port)
+                              : e;
+    }
     if (a->host[0]) {
         e = addr_parse_ip(strcmp(a->host, "localhost") == 0 ? "127.0.0.1" : a->host, &at);
         if (e)

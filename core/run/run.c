@@ -15,11 +15,15 @@ enum err run_event(struct run *run, struct json *event)
 {
     enum err e = OK;
 
-    if (run->json)
+    if (run->json) {
         e = json_print(event, stdout);
-    else
+    } else {
         json_free(event);
-    return e ? reason_give(&run->reason, e, "cannot write to standard output") : OK;
+        e = ferror(stdout) ? ERR_SYSTEM : OK;
+    }
+    if (e == ERR_SYSTEM)
+        reason_give(&run->reason, e, "cannot write to standard output");
+    return e;
 }
 
 void run_say(struct run *run, const char *format, ...)

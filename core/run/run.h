@@ -23,8 +23,9 @@ struct run {
 /* Call it first in main: makes the process safe to open files in (see standard_fill). */
 void run_begin(void);
 
-/* Takes one event or result and prints it as a line when JSON is wanted; else only frees it.
- * ERR_MEMORY, ERR_SYSTEM as json_print, with the reason given. */
+/* Takes one event or result and prints it as a line when JSON is wanted; else only frees it, and
+ * looks whether what was said to people could be written. ERR_MEMORY, ERR_SYSTEM as json_print,
+ * with the reason given. */
 enum err run_event(struct run *run, struct json *event) MUST_USE;
 
 /* Prints one formatted line for people on stdout, unless JSON is wanted. */

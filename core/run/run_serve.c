@@ -1,18 +1,21 @@
 #include "core/run/run_serve.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/addr.h"
 #include "core/base/log.h"
 #include "core/base/num.h"
 #include "core/crypt/role.h"
+#include "core/os/notify.h"
+#include "core/run/announce.h"
 #include "core/run/host.h"
 #include "core/run/loop.h"
+#include "core/run/recorder.h"
 #include "core/run/seat.h"
 
-enum { STATS_US = 1000000 };
+enum { STATS_US = 1000000, CAPTURES_PER_S = 60 };
 
 /* A server at work; what is NULL is not there. */
 struct serve {
@@ -25,6 +28,8 @@ struct serve {
     struct loop_timer timer, stats;
     struct capture capture;
     struct host *host;
+    struct announce announce;
+    struct recorder *recorder;
     struct seat *seats;
     uint32_t seat_count, seat_number;
     uint64_t next_capture_us, interval_us;
@@ -75,6 +80,9 @@ static void capture(struct serve *s, bool whole)
     for (struct seat *seat = s->seats; seat; seat = seat->next)
         if (s->capture.changed_count)
             seat_outdate(seat);
+    e = recorder_take(s->recorder, &s->capture, now);
+    if (e)
+        fail(s, e, "the recording cannot go on");
 }
 
 /* Captures when there is something to see and somebody to see it, and proves what is at rest. */
@@ -149,30 +157,11 @@ static struct seat *find_seat(const struct serve *s, const struct peer *p)
     return seat;
 }
 
-static void say_seat(struct serve *s, const struct seat *seat, const char *event,
-                     const struct peer_event *e)
+/* What was to be told could not be. */
+static void untold(struct serve *s, enum err e)
 {
-    char text[ADDR_CHARS], roles[ROLE_TEXT_CHARS], key[KEY_TEXT_CHARS + 1];
-    struct json *j = json_new();
-
-    json_put_string(j, "event", event);
-    json_put_int(j, "viewer", seat->number);
-    if (e->kind == PEER_EVENT_CONNECTED) {
-        role_print(seat->roles, roles);
-        key_to_text(e->key, key);
-        json_put_string(j, "address", addr_print(&e->path, text));
-        json_put_string(j, "key", key);
-        json_put_string(j, "roles", roles);
-        log_info("viewer %u has come: %s, %s", seat->number, text, roles);
-    } else if (e->kind == PEER_EVENT_PATH) {
-        json_put_string(j, "address", addr_print(&e->path, text));
-        log_info("viewer %u is at %s now", seat->number, text);
-    } else {
-        json_put_string(j, "reason", e->reason);
-        log_info("viewer %u has gone: %s", seat->number, e->reason);
-    }
-    if (run_event(s->run, j))
-        fail(s, ERR_SYSTEM, "cannot write to standard output");
+    if (e)
+        fail(s, e, "the events cannot be told");
 }
 
 static void on_input(void *ctx, struct seat *seat, const struct input_event *e)
@@ -185,6 +174,8 @@ static void on_input(void *ctx, struct seat *seat, const struct input_event *e)
         return;
     }
     s->source->ops->input(s->source, loop_now_us(s->loop), e);
+    if (e->kind != INPUT_RELEASE)
+        untold(s, announce_acted(&s->announce, seat->number, loop_now_us(s->loop)));
 }
 
 static void on_proven(void *ctx, struct seat *seat)
@@ -210,7 +201,7 @@ static void join(struct serve *s, struct peer *p, const struct peer_event *e)
     seat->next = s->seats;
     s->seats = seat;
     s->seat_count++;
-    say_seat(s, seat, "connected", e);
+    untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
     /* What it is shown must be newer than its coming. */
     capture(s, true);
     arm(s);
@@ -223,7 +214,8 @@ static void leave(struct serve *s, struct seat *seat, const struct peer_event *e
     if (seat->roles & ROLE_CONTROL && !s->config->view_only)
         s->source->ops->input(s->source, loop_now_us(s->loop),
                               &(struct input_event){.kind = INPUT_RELEASE});
-    say_seat(s, seat, "disconnected", e);
+    untold(s, announce_left(&s->announce, seat->number));
+    untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
     while (*at != seat)
         at = &(*at)->next;
     *at = seat->next;
@@ -268,7 +260,7 @@ static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
         feed_gone(seat->feed, e->tag);
         break;
     case PEER_EVENT_PATH:
-        say_seat(s, seat, "moved", e);
+        untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
         break;
     default:
         break;
@@ -343,7 +335,39 @@ static void on_hup(void *ctx)
 {
     struct serve *s = ctx;
 
+    char lines[80];
+
+    snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu",
+             (unsigned long long)loop_now_us(s->loop));
+    notify_send(lines);
     host_reload(s->host);
+    notify_send("READY=1");
+}
+
+static void on_record_failed(void *ctx)
+{
+    struct serve *s = ctx;
+    char why[LIMIT_REASON_CHARS];
+
+    snprintf(why, sizeof why, "%.100s cannot be written any more: it ends with what was written",
+             s->config->record);
+    fail(s, ERR_SYSTEM, why);
+}
+
+/* What goes beside the stream. */
+static enum err begin_extras(struct serve *s)
+{
+    const struct run_serve_config *c = s->config;
+    enum err e = OK;
+
+    s->announce.run = s->run;
+    if (c->hook)
+        e = hook_new(s->loop, c->hook, s->run, &s->announce.hook);
+    if (!e && c->record)
+        e = recorder_new(s->loop, c->record, on_record_failed, s, &s->recorder);
+    if (e && c->record)
+        reason_give(&s->run->reason, e, "cannot record to %.120s: %s", c->record, err_text(e));
+    return e;
 }
 
 static enum err begin(struct serve *s)
@@ -371,10 +395,14 @@ static enum err begin(struct serve *s)
         return e;
     loop_timer_init(&s->timer, s->loop, on_timer, s);
     loop_timer_init(&s->stats, s->loop, on_stats, s);
-    e = source_open(name, loop_now_us(s->loop), &s->source, why, sizeof why);
+    e = source_open(name, (uint32_t)c->fps, loop_now_us(s->loop), &s->source, why, sizeof why);
     /* What cannot be shown is a failure here; unreachable is what is far away. */
     if (e)
-        return reason_give(&s->run->reason, e == ERR_UNREACHABLE ? ERR_SYSTEM : e, "%s", why);
+        return reason_give(&s->run->reason,
+                           e == ERR_NOT_FOUND     ? ERR_USAGE
+                           : e == ERR_UNREACHABLE ? ERR_SYSTEM
+                                                  : e,
+                           "%s", why);
     int fd = s->source->ops->fd(s->source);
     if (fd >= 0) {
         e = loop_io_new(s->loop, fd, on_source, s, &s->source_io);
@@ -384,20 +412,27 @@ static enum err begin(struct serve *s)
     }
     e = host_new(s->loop, &hc, &owner, s->run, &s->host);
     if (!e)
+        e = begin_extras(s);
+    if (!e)
         e = loop_signal_new(s->loop, SIGHUP, on_hup, s, &s->hup);
     if (!e)
         e = host_say_listening(s->host);
+    if (!e)
+        notify_send("READY=1\nSTATUS=listening");
     return e;
 }
 
-static void end(struct serve *s)
+static enum err end(struct serve *s)
 {
+    notify_send("STOPPING=1");
     if (s->host) {
         host_close_all(s->host, s->failure ? ERR_UNREACHABLE : OK,
-                       s->failure ? "the source of the picture is gone" : "the server has ended");
+                       s->failure ? "the server has failed" : "the server has ended");
         host_flush(s->host);
     }
     host_free(s->host);
+    enum err e = recorder_finish(s->recorder);
+    s->recorder = NULL;
     if (s->loop) {
         loop_timer_release(&s->timer);
         loop_timer_release(&s->stats);
@@ -405,11 +440,14 @@ static void end(struct serve *s)
     loop_io_free(s->source_io);
     if (s->source)
         s->source->ops->free(s->source);
+    hook_drain(s->announce.hook);
+    hook_free(s->announce.hook);
     capture_release(&s->capture);
     loop_signal_free(s->stop[0]);
     loop_signal_free(s->stop[1]);
     loop_signal_free(s->hup);
     loop_free(s->loop);
+    return e;
 }
 
 enum err run_serve(const struct run_serve_config *config, struct run *run)
@@ -417,7 +455,7 @@ enum err run_serve(const struct run_serve_config *config, struct run *run)
     struct serve s = {.config = config, .run = run};
 
     capture_init(&s.capture);
-    s.interval_us = 1000000 / num_max(config->fps, 1);
+    s.interval_us = 1000000 / (config->fps ? config->fps : CAPTURES_PER_S);
     enum err e = begin(&s);
     if (!e) {
         arm(&s);
@@ -428,6 +466,8 @@ enum err run_serve(const struct run_serve_config *config, struct run *run)
         if (e == ERR_UNREACHABLE)
             e = ERR_SYSTEM; /* the source went away under us: failed, not unreachable */
     }
-    end(&s);
-    return e;
+    enum err ended = end(&s);
+    return e       ? e
+           : ended ? reason_give(&run->reason, ended, "the recording could not be finished")
+                   : OK;
 }

@@ -14,8 +14,8 @@ static bool is_test(const char *name)
     return strncmp(name, "test", 4) == 0 && (name[4] == 0 || name[4] == ':' || name[4] == ',');
 }
 
-enum err source_open(const char *name, uint64_t now_us, struct source **out, char *reason,
-                     size_t room)
+enum err source_open(const char *name, uint32_t fps, uint64_t now_us, struct source **out,
+                     char *reason, size_t room)
 {
     *out = NULL;
     snprintf(reason, room, "out of memory");
@@ -27,7 +27,7 @@ enum err source_open(const char *name, uint64_t now_us, struct source **out, cha
         enum err e = display_of_name(name, space, &display, reason, room);
         return e ? e : x11_source_open(display, now_us, out, reason, room);
     }
-    enum err e = file_source_open(name, 0, out, reason, room);
+    enum err e = file_source_open(name, fps, out, reason, room);
     if (e == ERR_NOT_FOUND)
         snprintf(reason, room,
                  "%s: no such file, and no such source: x11[:DISPLAY], test[:WxH] or "

@@ -64,10 +64,11 @@ struct source {
     const struct source_ops *ops;
 };
 
-/* Opens "x11[:DISPLAY]", "test[:WxH]" or a file, as `serve` takes them. What is wrong with it
+/* Opens "x11[:DISPLAY]", "test[:WxH]" or a file, as `serve` takes them. `fps` pictures a second are
+ * played of a stream that does not say how many it has; 0: FILE_SOURCE_FPS. What is wrong with it
  * goes to `reason` (a sentence, at most `room` bytes). ERR_USAGE, ERR_NOT_FOUND, ERR_UNREACHABLE,
  * ERR_UNSUPPORTED, ERR_MEMORY; files: ERR_MALFORMED, ERR_LIMIT, ERR_SYSTEM. */
-enum err source_open(const char *name, uint64_t now_us, struct source **out, char *reason,
-                     size_t room) MUST_USE;
+enum err source_open(const char *name, uint32_t fps, uint64_t now_us, struct source **out,
+                     char *reason, size_t room) MUST_USE;
 
 #endif

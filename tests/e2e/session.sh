@@ -36,8 +36,8 @@ exits "no such key file" 1 "$farspan" serve test --authorized "$work/none" --lis
 printf 'nonsense view\n' >"$work/bad"
 exits "a malformed key file" 1 "$farspan" serve test --authorized "$work/bad" --listen 127.0.0.1:0
 like "names the line" "$(cat "$work/err")" "bad line 1:"
-exits "no such display" 3 "$farspan" serve x11:4711 --invite --listen 127.0.0.1:0
-exits "no such source" 1 "$farspan" serve nothing-like-that --invite --listen 127.0.0.1:0
+exits "no such display" 1 "$farspan" serve x11:4711 --invite --listen 127.0.0.1:0
+exits "no such source" 2 "$farspan" serve nothing-like-that --invite --listen 127.0.0.1:0
 exits "another machine's address" 1 "$farspan" serve test --invite --listen 192.0.2.1:0
 
 # ---- an invitation, once ----

@@ -85,7 +85,7 @@ static struct source *open_saved(uint32_t fps)
 static enum err try_open(const char *name)
 {
     struct source *s = NULL;
-    enum err e = source_open(name, START_US, &s, reason, sizeof reason);
+    enum err e = source_open(name, 0, START_US, &s, reason, sizeof reason);
 
     if (e == OK)
         s->ops->free(s);
@@ -376,7 +376,7 @@ static void reading_may_fail(void)
 static enum err play(void)
 {
     struct source *s = NULL;
-    enum err e = source_open(path, START_US, &s, reason, sizeof reason);
+    enum err e = source_open(path, 0, START_US, &s, reason, sizeof reason);
 
     for (uint64_t t = 0; e == OK && t < 100 * MS; t += 10 * MS) {
         e = s->ops->poll(s, START_US + t);

@@ -17,14 +17,14 @@ static struct source *open_test(const char *name)
     struct source *s = NULL;
     char reason[200];
 
-    return source_open(name, START_US, &s, reason, sizeof reason) == OK ? s : NULL;
+    return source_open(name, 0, START_US, &s, reason, sizeof reason) == OK ? s : NULL;
 }
 
 static enum err try_name(const char *name)
 {
     struct source *s = NULL;
     char reason[300] = "";
-    enum err e = source_open(name, START_US, &s, reason, sizeof reason);
+    enum err e = source_open(name, 0, START_US, &s, reason, sizeof reason);
 
     if (s)
         s->ops->free(s);
@@ -383,7 +383,7 @@ static void memory_may_run_out(void)
 
     for (uint64_t nth = 1;; nth++) {
         heap_fail_at(nth);
-        enum err e = source_open("test:64x64", START_US, &s, reason, sizeof reason);
+        enum err e = source_open("test:64x64", 0, START_US, &s, reason, sizeof reason);
         bool fired = heap_fault_fired();
         heap_fail_at(0);
         if (!fired) {
