@@ -41,7 +41,6 @@ struct entry {
     uint8_t ephemeral[32];
     uint8_t token_id[HELLO_TOKEN_ID_BYTES];
     bool has_token, known, dropped; /* known: given to the owner; dropped: given back */
-    struct addr from;
     uint64_t created_us;
     uint16_t response_bytes;
     uint8_t response[REPLY_BYTES];
@@ -258,14 +257,15 @@ static void resend_response(struct listener *l, const struct entry *e, const str
     r->n = e->response_bytes;
 }
 
-/* A copy of message 1 that we have answered already gets the same answer. */
+/* A copy of message 1 that we have answered already gets the same answer, wherever it comes from
+ * with a good proof: the client's address may have changed meanwhile. */
 static bool answered_before(struct listener *l, const struct addr *from, struct bytes noise)
 {
     for (uint32_t i = 0; i < l->count; i++) {
         struct entry *e = l->entry[i];
         if (memcmp(e->ephemeral, noise.p, sizeof e->ephemeral) != 0)
             continue;
-        if (!e->peer->confirmed && addr_equal(&e->from, from))
+        if (!e->peer->confirmed)
             resend_response(l, e, from);
         return true;
     }
@@ -347,7 +347,6 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
     memcpy(e->ephemeral, init->noise.p, sizeof e->ephemeral);
     memcpy(e->token_id, client->token_id, sizeof e->token_id);
     e->has_token = client->has_token;
-    e->from = *from;
     e->created_us = now_us;
     e->response_bytes = (uint16_t)w.n;
     e->peer = p;
