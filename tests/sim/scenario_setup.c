@@ -99,6 +99,19 @@ static void lost_proof(struct sim *s, uint32_t without)
     lose(s, without, PACKET_DATA, true);
 }
 
+static void moved_in_handshake(struct sim *s, uint32_t without)
+{
+    struct wan_config link = usual_link(), moving = link;
+    struct sim_world w;
+
+    /* Message 1 has just left: its answer goes to an address that is no more. */
+    moving.change[moving.changes++] = (struct wan_change){70000, WAN_CHANGE_REBIND, 0};
+    sim_world_make(&w, s, without, &(struct sim_world_plan){.up = &moving, .down = &link});
+    sim_world_connect(&w, SECOND_US);
+    exchange(&w, 100000, SECOND_US);
+    sim_world_end(&w);
+}
+
 static void heavy_loss(struct sim *s, uint32_t without)
 {
     struct wan_config link = usual_link();
@@ -453,6 +466,8 @@ const struct sim_scenario scenario_setup_table[] = {
     {"lost_init", "the first INIT is lost", "resend", lost_init},
     {"lost_response", "the first RESPONSE is lost", "resend", lost_response},
     {"lost_proof", "the client's first data packet is lost", "probes", lost_proof},
+    {"moved_in_handshake", "the client's address changes in the middle of it", "resend",
+     moved_in_handshake},
     {"heavy_loss", "30 % loss each way: connected within 10 s", "resend", heavy_loss},
     {"everything_twice", "copies and reordering make one session, copies are refused", "replay",
      everything_twice},

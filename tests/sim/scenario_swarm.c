@@ -31,6 +31,36 @@ static void add_traffic(struct sim_app *a, struct rng *r, uint64_t rate_bps)
         states->deadline_us = 200000;
 }
 
+/* One short urgent message each way, sent as soon as the faults have stopped. */
+struct knock {
+    const struct sim_app *a, *b;
+    size_t of_a, of_b;
+};
+
+static bool has_come(void *arg)
+{
+    const struct knock *k = arg;
+
+    return k->b->received[k->of_a] && k->a->received[k->of_b];
+}
+
+/* Whatever has been, it arrives within the probe gap, two round trips and what queues hold. */
+static void expect_response(struct sim_world *w, const struct sim_weather *weather)
+{
+    struct sim_app *a = &w->client->app, *b = &w->session->app;
+    struct knock k = {a, b, a->serieses, b->serieses};
+    uint64_t rtt_us = weather->up.delay_us + weather->down.delay_us;
+    uint64_t within_us = 500000 + 2 * rtt_us + weather->up.queue_us + weather->down.queue_us;
+
+    sim_app_send(a, PEER_INPUT, 40, 1, 1);
+    sim_app_send(b, PEER_INPUT, 40, 1, 1);
+    sim_kick(w->sim, w->client->node);
+    sim_kick(w->sim, w->server->node);
+    if (!sim_run(w->sim, sim_now_us(w->sim) + within_us, has_come, &k))
+        sim_fail(w->sim, "no key press has come through %" PRIu64 " us after the faults stopped",
+                 within_us);
+}
+
 static void in_weather(struct sim *s, uint32_t without)
 {
     struct sim_weather weather;
@@ -51,7 +81,10 @@ static void in_weather(struct sim *s, uint32_t without)
         add_traffic(&w.session->app, r, weather.down.rate_bps);
     uint64_t now_us = sim_now_us(s), stop_us = SIM_START_US + STOP_US;
     sim_world_pass(&w, num_sub0(stop_us, now_us) + 1);
-    sim_world_finish(&w, 10 * SECOND_US);
+    if (w.session && !sim_failure(s))
+        expect_response(&w, &weather);
+    /* The messages alone take ten seconds from the connection on. */
+    sim_world_finish(&w, 15 * SECOND_US);
     sim_world_end(&w);
 }
 

@@ -9,7 +9,7 @@
 #include "core/base/num.h"
 #include "tests/sim/sim_heap.h"
 
-enum { RING_MAX = 16 << 20 };
+enum { RING_MAX = 4 << 20 };
 
 enum source_kind { SOURCE_NODE, SOURCE_LINK, SOURCE_ACT };
 
@@ -63,9 +63,15 @@ static void mix(struct sim *s, uint64_t v)
 
 static void mix_bytes(struct sim *s, struct bytes b)
 {
+    size_t i = 0;
+
     mix(s, b.n);
-    for (size_t i = 0; i < b.n; i += 8)
-        mix(s, num_get_le(b.p + i, num_min(8, b.n - i)));
+    for (uint64_t v; i + 8 <= b.n; i += 8) {
+        memcpy(&v, b.p + i, 8);
+        mix(s, v);
+    }
+    if (i < b.n)
+        mix(s, num_get_le(b.p + i, b.n - i));
 }
 
 static void log_text(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

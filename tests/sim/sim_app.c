@@ -233,6 +233,8 @@ static void take_event(struct sim_app *a, uint64_t now_us, const struct peer_eve
         a->token_ciphers = ev->ciphers;
         break;
     case PEER_EVENT_WRITABLE:
+        if (flow_of(a, ev->id))
+            flow_of(a, ev->id)->blocked = false;
         break;
     }
 }
@@ -263,7 +265,8 @@ static uint64_t write_some(struct sim_app *a, struct sim_app_flow *f, uint64_t m
     uint64_t done = 0;
 
     while (done < most) {
-        size_t n = num_min(sizeof chunk, most - done), taken = 0;
+        /* Mostly there is room for a datagram or two. */
+        size_t n = num_min(done ? sizeof chunk : 2048, most - done), taken = 0;
         sim_pattern_fill(stream_key(f->id, a->client), f->written, chunk, n);
         enum err e = peer_stream_write(a->peer, f->id, bytes_of(chunk, n), &taken);
         if (e != OK && e != ERR_END)
@@ -271,7 +274,8 @@ static uint64_t write_some(struct sim_app *a, struct sim_app_flow *f, uint64_t m
                      err_text(e));
         f->written += taken;
         done += taken;
-        if (taken < n)
+        f->blocked = taken < n;
+        if (f->blocked)
             break;
     }
     if (done && f->stamp_next - f->stamp_first < SIM_APP_STAMPS) {
@@ -288,7 +292,7 @@ static void write_flow(struct sim_app *a, struct sim_app_flow *f, uint64_t now_u
         open_flow(a, f, now_us);
     if (!f->open || f->finished)
         return;
-    if (f->every_us == 0)
+    if (f->every_us == 0 && !f->blocked)
         write_some(a, f, f->total - f->written);
     for (; f->every_us && now_us >= f->next_us && f->written < f->total; f->next_us += f->every_us)
         write_some(a, f, num_min(f->each_bytes, f->total - f->written));
@@ -344,7 +348,7 @@ void sim_app_again(struct sim_app *a)
     a->incomings = 0;
     for (size_t i = 0; i < a->flows; i++) {
         struct sim_app_flow *f = a->flow[i];
-        f->open = f->finished = false;
+        f->open = f->finished = f->blocked = false;
         f->written = f->next_us = f->stamp_first = f->stamp_next = 0;
     }
     for (size_t i = 0; i < SIM_APP_SERIES; i++) {

@@ -28,6 +28,7 @@ struct sim_app_flow {
     uint64_t next_us;              /* by the node's clock */
     uint64_t id, written;
     bool open, finished;
+    bool blocked; /* took less than was offered: PEER_EVENT_WRITABLE will come */
     struct {
         uint64_t end, at_us;
     } stamp[SIM_APP_STAMPS]; /* when the bytes up to `end` were written, true time */

@@ -1,5 +1,7 @@
 #include "tests/sim/sim_pattern.h"
 
+#include <string.h>
+
 #include "core/base/num.h"
 
 /* Eight bytes of the pattern: a mix of their place, so that any place can be looked up. */
@@ -16,7 +18,11 @@ void sim_pattern_fill(uint64_t key, uint64_t offset, uint8_t *to, size_t n)
 {
     while (n > 0) {
         size_t skip = (size_t)(offset % 8), k = num_min(8 - skip, n);
-        num_put_le(to, k, word(key, offset / 8) >> 8 * skip);
+        uint64_t w = word(key, offset / 8) >> 8 * skip;
+        if (k == 8)
+            memcpy(to, &w, 8); /* little-endian, as everything this runs on */
+        else
+            num_put_le(to, k, w);
         to += k;
         offset += k;
         n -= k;
