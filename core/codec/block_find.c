@@ -23,7 +23,8 @@ enum {
     FEW = 512,       /* a vector that fewer than one anchor or cell in so many is for is chance */
     DENSE_TILES = 8, /* up to so many changed tiles one place in eight may be an anchor */
     MANY_TILES = 128,
-    ALIKE = 4,
+    ENOUGH = 1024, /* anchors that are a fair sample */
+    ALIKE = 16,
     NONE = 0xffff,
 };
 
@@ -287,6 +288,12 @@ size_t block_find_vectors(const struct pic *now, const struct pic *ref, const ui
     struct effort f = effort_for(now, changed), every_row = f;
     every_row.every_row = 1;
     scan(&before, ref, changed, every_row);
+    if (before.n < ENOUGH) {
+        /* Text in two colours has few patterns: take any, and look at every row for them. */
+        f.below = every_row.below = UINT32_MAX;
+        f.every_row = 1;
+        scan(&before, ref, changed, every_row);
+    }
     f.below = before.below;
     scan(&after, now, changed, f);
     enter_anchors(slot, &before);
