@@ -170,9 +170,10 @@ $(BUILD)/cover/%_fuzz: $(BUILD)/cover/tests/fuzz/%_fuzz.o $(BUILD)/cover/libfars
 fuzz-cover: $(FUZZ_NAMES:%=$(BUILD)/cover/%) ## print which share of the decoders the corpora reach
 	@sh tests/fuzz/cover.sh $^
 
-# Timed lines of the issues: each script measures, prints its figures and judges them.
-bench-slice: all $(BUILD)/bench/udp_blast ## measure what has a figure to keep; no part of check
-	@for b in $(sort $(wildcard tests/bench/*.sh)); do $$b || exit 1; done
+# Timed lines of the issues; ARGS="--runs 1 age" chooses.
+SLICE_TOOLS = $(addprefix $(BUILD)/bench/,scroll_clock y4m_age flood udp_blast)
+bench-slice: all $(SLICE_TOOLS) ## measure what has a figure to keep (ARGS="age ..."); no part of check
+	@tests/bench/slice.sh $(ARGS)
 
 man: $(BUILD)/farspan ## write the manual pages to build/man
 	@rm -rf $(BUILD)/man && mkdir -p $(BUILD)/man
