@@ -232,13 +232,15 @@ static xcb_screen_t *nth_screen(xcb_connection_t *c, int n)
 
 enum err x11_conn_open(struct x11_conn *x, const char *display, char *reason, size_t room)
 {
+    char name[X11_DISPLAY_CHARS];
     int number = 0;
     enum err e;
 
     memset(x, 0, sizeof *x);
-    if ((e = x11_conn_name(display, x->display, reason, room)))
+    if ((e = x11_conn_name(display, name, reason, room)))
         return e;
-    x->c = xcb_connect(x->display, &number);
+    snprintf(x->display, sizeof x->display, "%s", name + (strncmp(name, "unix:", 5) ? 0 : 4));
+    x->c = xcb_connect(name, &number);
     if (!xcb_connection_has_error(x->c))
         x->screen = nth_screen(x->c, number);
     if (!x->screen) {

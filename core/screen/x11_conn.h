@@ -20,7 +20,7 @@ enum {
 struct x11_conn {
     xcb_connection_t *c;
     xcb_screen_t *screen;            /* borrowed from the connection */
-    char display[X11_DISPLAY_CHARS]; /* as given to libxcb */
+    char display[X11_DISPLAY_CHARS]; /* as people write it */
     bool gone;                       /* said so once in the log */
     bool shm, damage, xfixes, xtest, xkb, render;
     uint8_t damage_event, xfixes_event, xkb_event; /* first event number of each */

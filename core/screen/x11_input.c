@@ -109,12 +109,10 @@ static enum err look(struct x11_input *in, struct x11_conn *x, struct x11_xkb_st
     if (e || !in->stale)
         return e;
     in->stale = false;
-    if ((e = x11_xkb_load(x, in->device, &in->map))) {
+    e = x11_loan_refresh(&in->loan, x);
+    if (e)
         log_warn("X display %s: its keyboard mapping cannot be read: %s", x->display, err_text(e));
-        return e;
-    }
-    x11_loan_learn(&in->loan, &in->map);
-    return OK;
+    return e;
 }
 
 static bool plan_for(const struct x11_input *in, const struct x11_xkb_state *now,
@@ -156,25 +154,21 @@ static bool is_shortcut(const struct x11_input *in, const struct x11_xkb_state *
 /* Whether the mapping has `keysym` anywhere. */
 static bool mapped(const struct x11_input *in, uint32_t keysym)
 {
-    uint32_t wanted = x11_keymap_canonical(keysym);
+    uint32_t sym = x11_keymap_canonical(keysym);
 
     for (unsigned k = in->map.min; k <= in->map.max; k++) {
         const struct x11_keymap_key *key = &in->map.key[k];
         for (unsigned i = 0; i < (unsigned)key->groups * key->width; i++)
-            if (in->map.sym[key->first + i] == wanted)
+            if (in->map.sym[key->first + i] == sym)
                 return true;
     }
     return false;
 }
 
-/* Lends spare keycodes to the first event of the queue and to later ones that need some, as far as
- * there are any. Once a keycode is mapped a client must have a chance to notice before the next
- * change, so it is done for many at a time. */
-static void lend_ahead(struct x11_input *in, struct x11_conn *x, uint64_t now_us)
+/* Collects the keysyms that the first event of the queue and later ones need keycodes for. */
+static size_t wanted(const struct x11_input *in, uint32_t out[X11_LOAN_SLOTS])
 {
-    uint32_t lent[X11_LOAN_SLOTS];
     size_t n = 0;
-    uint64_t when_us;
 
     for (size_t i = 0; i < in->queued && n < X11_LOAN_SLOTS; i++) {
         const struct input_event *e = &in->queue[(in->first + i) % X11_INPUT_QUEUE];
@@ -182,21 +176,18 @@ static void lend_ahead(struct x11_input *in, struct x11_conn *x, uint64_t now_us
             continue;
         bool twice = false;
         for (size_t j = 0; j < n; j++)
-            twice |= lent[j] == e->keysym;
-        if (twice)
-            continue;
-        if (!x11_loan_room(&in->loan, now_us, &when_us))
-            break;
-        x11_loan_lend(&in->loan, x, e->keysym, now_us);
-        lent[n++] = e->keysym;
+            twice |= out[j] == e->keysym;
+        if (!twice)
+            out[n++] = e->keysym;
     }
-    in->stale |= n > 0;
+    return n;
 }
 
 /* Gets the first event of the queue a keycode. OK: look again. ERR_AGAIN: at wait_until_us.
  * ERR_NOT_FOUND: there is none to be had. */
 static enum err borrow(struct x11_input *in, struct x11_conn *x, uint64_t now_us)
 {
+    uint32_t keysyms[X11_LOAN_SLOTS];
     uint64_t when_us;
 
     if (!in->gathered) {
@@ -212,8 +203,8 @@ static enum err borrow(struct x11_input *in, struct x11_conn *x, uint64_t now_us
         in->wait_until_us = when_us;
         return when_us == UINT64_MAX ? ERR_NOT_FOUND : ERR_AGAIN;
     }
-    lend_ahead(in, x, now_us);
-    return OK;
+    size_t n = wanted(in, keysyms), lent;
+    return x11_loan_lend(&in->loan, x, keysyms, n, now_us, &lent);
 }
 
 static void press(struct x11_input *in, struct x11_conn *x, const struct x11_xkb_state *now,
@@ -393,15 +384,13 @@ void x11_input_init(struct x11_input *in, struct x11_conn *x)
     }
     /* Another client's grab of the server must not stop us, nor what we type. */
     xcb_test_grab_control(x->c, 1);
-    in->device = x11_xkb_find_test(x);
-    x11_xkb_watch(x, in->device);
-    enum err e = x11_xkb_load(x, in->device, &in->map);
+    enum err e = x11_loan_init(&in->loan, x, x11_xkb_find_test(x), &in->map);
     if (e) {
         log_warn("X display %s: its keyboard mapping cannot be read (%s): it takes no input",
                  x->display, err_text(e));
         return;
     }
-    x11_loan_init(&in->loan, x, &in->map);
+    x11_xkb_watch(x, in->loan.device);
     in->stale = true;
     in->usable = true;
 }

@@ -22,8 +22,7 @@ struct x11_input_held {
 
 /* The state of one typist; the caller's storage. */
 struct x11_input {
-    bool usable;     /* the server has XTEST and XKB */
-    uint16_t device; /* the keyboard that XTEST types on */
+    bool usable; /* the server has XTEST and XKB */
     struct x11_keymap map;
     bool stale; /* the mapping may have changed */
     struct x11_loan loan;

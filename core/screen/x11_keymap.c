@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "core/base/heap.h"
+#include "core/base/num.h"
 #include "core/base/rd.h"
+#include "core/base/wr.h"
 #include "core/screen/keysym.h"
 
 enum {
@@ -43,6 +45,9 @@ static enum err decode_types(struct x11_keymap *m, struct rd *r, size_t count)
 
 static enum err decode_keys(struct x11_keymap *m, struct rd *r, const struct x11_keymap_shape *s)
 {
+    uint32_t *raw = m->sym + s->syms;
+
+    m->raw = raw;
     for (unsigned i = 0; i < s->keys && !r->bad; i++) {
         if (s->first_key + i > 255)
             return ERR_MALFORMED;
@@ -58,8 +63,10 @@ static enum err decode_keys(struct x11_keymap *m, struct rd *r, const struct x11
         if (k->groups > X11_KEYMAP_GROUPS || k->groups * k->width > count ||
             m->syms + count > s->syms)
             return ERR_MALFORMED;
-        for (uint16_t j = 0; j < count; j++)
-            m->sym[m->syms++] = x11_keymap_canonical(rd_u32(r));
+        for (uint16_t j = 0; j < count; j++, m->syms++) {
+            raw[m->syms] = rd_u32(r);
+            m->sym[m->syms] = x11_keymap_canonical(raw[m->syms]);
+        }
         for (int g = 0; g < k->groups; g++)
             if (k->type[g] >= m->types)
                 return ERR_MALFORMED;
@@ -107,7 +114,7 @@ enum err x11_keymap_decode(struct x11_keymap *m, const struct x11_keymap_shape *
     memset(m, 0, sizeof *m);
     m->min = shape->min;
     m->max = shape->max;
-    if (!(m->sym = heap_array(shape->syms, sizeof *m->sym)))
+    if (!(m->sym = heap_array(2 * (size_t)shape->syms, sizeof *m->sym)))
         return ERR_MEMORY;
     if ((e = decode_types(m, &r, shape->types)) || (e = decode_keys(m, &r, shape)))
         goto out;
@@ -125,6 +132,54 @@ void x11_keymap_release(struct x11_keymap *m)
 {
     heap_free(m->sym);
     memset(m, 0, sizeof *m);
+}
+
+/* ---- changing ---- */
+
+/* The change of a keycode, NULL when it has none. */
+static const struct x11_keymap_change *change_of(const struct x11_keymap_change *changes,
+                                                 size_t count, unsigned keycode)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].keycode == keycode)
+            return &changes[i];
+    return NULL;
+}
+
+size_t x11_keymap_encode(const struct x11_keymap *m, const struct x11_keymap_change *changes,
+                         size_t count, uint8_t *to, size_t room, struct x11_keymap_patch *patch)
+{
+    enum { ONE_LEVEL = 0 }; /* the first of the four types that every keyboard has */
+    unsigned low = 255, high = 0;
+    size_t bytes = 0, syms = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        low = (unsigned)num_min(low, changes[i].keycode);
+        high = (unsigned)num_max(high, changes[i].keycode);
+    }
+    for (unsigned k = low; k <= high; k++) {
+        const struct x11_keymap_change *c = change_of(changes, count, k);
+        size_t n = c ? c->keysym != 0 : (size_t)m->key[k].groups * m->key[k].width;
+        syms += n;
+        bytes += 8 + 4 * n;
+    }
+    *patch = (struct x11_keymap_patch){(uint8_t)low, (uint8_t)(high - low + 1), (uint16_t)syms};
+    if (bytes > room)
+        return bytes;
+    struct wr w = wr_of(to, room);
+    for (unsigned k = low; k <= high; k++) {
+        const struct x11_keymap_change *c = change_of(changes, count, k);
+        const struct x11_keymap_key *old = &m->key[k];
+        size_t n = c ? c->keysym != 0 : (size_t)old->groups * old->width;
+        for (int g = 0; g < X11_KEYMAP_GROUPS; g++)
+            wr_u8(&w, c ? ONE_LEVEL : old->type[g]);
+        wr_u8(&w, (uint8_t)(c ? n : old->groups | old->out_of_range));
+        wr_u8(&w, (uint8_t)(c ? n : old->width));
+        wr_u16(&w, (uint16_t)n);
+        for (size_t i = 0; i < n; i++)
+            wr_u32(&w, c ? c->keysym : m->raw[old->first + i]);
+    }
+    return bytes;
 }
 
 /* ---- keysyms ---- */

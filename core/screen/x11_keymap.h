@@ -46,7 +46,8 @@ struct x11_keymap {
     struct x11_keymap_key key[256];
     struct x11_keymap_type type[X11_KEYMAP_TYPES];
     struct x11_keymap_entry entry[X11_KEYMAP_ENTRIES];
-    uint32_t *sym;
+    uint32_t *sym;       /* canonical (below) */
+    const uint32_t *raw; /* as the server has them */
     size_t types, entries, syms;
     uint8_t min, max;   /* keycodes */
     uint8_t level_mods; /* modifiers that may be pressed or let go to reach a level */
@@ -64,6 +65,24 @@ struct x11_keymap_shape {
  * ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY; `m` is then empty. */
 enum err x11_keymap_decode(struct x11_keymap *m, const struct x11_keymap_shape *shape,
                            struct bytes body) MUST_USE;
+
+/* A new meaning for a keycode: one keysym at every level, or none (0). */
+struct x11_keymap_change {
+    uint8_t keycode;
+    uint32_t keysym;
+};
+
+/* What an XkbSetMap request says about its body: all keys from the first changed to the last. */
+struct x11_keymap_patch {
+    uint8_t first_key, keys;
+    uint16_t syms;
+};
+
+/* Writes the keysyms of an XkbSetMap request (XKB protocol, 16.3.6) that makes `count` (> 0)
+ * changes and leaves what lies between them as `m` has it, and what the request says about them to
+ * *patch. Gives the bytes that it takes; nothing is written when that is more than `room`. */
+size_t x11_keymap_encode(const struct x11_keymap *m, const struct x11_keymap_change *changes,
+                         size_t count, uint8_t *to, size_t room, struct x11_keymap_patch *patch);
 
 /* Frees what a keymap holds; an empty one is fine. */
 void x11_keymap_release(struct x11_keymap *m);

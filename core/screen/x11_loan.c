@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/num.h"
+#include "core/screen/x11_xkb.h"
 
 /* ---- the note ---- */
 
@@ -29,14 +30,6 @@ static void write_note(const struct x11_loan *l, struct x11_conn *x)
                         32, n, pairs);
 }
 
-static void map_key(struct x11_conn *x, uint8_t keycode, uint32_t keysym)
-{
-    /* One keysym alone: the server makes a pair of small and capital letter of it. */
-    const xcb_keysym_t syms[2] = {keysym, XCB_NO_SYMBOL};
-
-    xcb_change_keyboard_mapping(x->c, 1, keycode, 2, syms);
-}
-
 static void switch_repeat(struct x11_conn *x, bool on)
 {
     const uint32_t mode = on ? XCB_AUTO_REPEAT_MODE_ON : XCB_AUTO_REPEAT_MODE_OFF;
@@ -56,30 +49,32 @@ static void release_all(struct x11_conn *x)
 }
 
 /* Undoes what the note of a killed process says, as far as it still holds. */
-static void clean_up(struct x11_conn *x, const struct x11_keymap *map,
-                     const xcb_get_property_reply_t *note)
+static enum err clean_up(struct x11_loan *l, struct x11_conn *x,
+                         const xcb_get_property_reply_t *note)
 {
     const uint32_t *v = xcb_get_property_value(note);
-    size_t n = note->format == 32 ? (size_t)xcb_get_property_value_length(note) / 4 : 0;
+    size_t n = note->format == 32 ? (size_t)xcb_get_property_value_length(note) / 4 : 0, count = 0;
+    struct x11_keymap_change changes[X11_LOAN_SLOTS];
+    enum err e = OK;
 
     log_info("X display %s: giving back what a killed farspan had borrowed", x->display);
     release_all(x);
-    for (size_t i = 0; i + 1 < n; i += 2) {
+    for (size_t i = 0; i + 1 < n && count < X11_LOAN_SLOTS; i += 2) {
         if (v[i] == 0)
             switch_repeat(x, true);
-        else if (v[i] <= 255 && x11_keymap_sym(map, (uint8_t)v[i], 0, 0) != 0 &&
-                 (x11_keymap_sym(map, (uint8_t)v[i], 0, 0) == x11_keymap_canonical(v[i + 1]) ||
-                  x11_keymap_sym(map, (uint8_t)v[i], X11_KEYMAP_SHIFT, 0) ==
-                      x11_keymap_canonical(v[i + 1])))
-            map_key(x, (uint8_t)v[i], XCB_NO_SYMBOL);
+        else if (v[i] <= 255 && v[i + 1] &&
+                 x11_keymap_sym(l->map, (uint8_t)v[i], 0, 0) == x11_keymap_canonical(v[i + 1]))
+            changes[count++] = (struct x11_keymap_change){(uint8_t)v[i], 0};
     }
-    xcb_delete_property(x->c, x->screen->root, x11_conn_atom(x, "_FARSPAN_LOAN"));
+    if (count)
+        e = x11_xkb_change(x, l->device, l->map, changes, count);
+    xcb_delete_property(x->c, x->screen->root, l->note);
+    return e;
 }
 
-void x11_loan_init(struct x11_loan *l, struct x11_conn *x, const struct x11_keymap *map)
+/* Becomes the one who keeps the note, when nobody does, and reads what the last one left. */
+static enum err claim(struct x11_loan *l, struct x11_conn *x)
 {
-    memset(l, 0, sizeof *l);
-    l->note = x11_conn_atom(x, "_FARSPAN_LOAN");
     xcb_atom_t input = x11_conn_atom(x, "_FARSPAN_INPUT");
     unsigned asked = xcb_get_selection_owner(x->c, input).sequence;
     unsigned noted = xcb_get_property(x->c, 0, x->screen->root, l->note, XCB_ATOM_CARDINAL, 0,
@@ -87,9 +82,11 @@ void x11_loan_init(struct x11_loan *l, struct x11_conn *x, const struct x11_keym
                          .sequence;
     xcb_get_selection_owner_reply_t *owner = x11_conn_demand(x, asked);
     xcb_get_property_reply_t *note = x11_conn_demand(x, noted);
+    enum err e = OK;
+
     if (owner && owner->owner == XCB_NONE) {
         if (note && note->type != XCB_NONE)
-            clean_up(x, map, note);
+            e = clean_up(l, x, note);
         l->owner = xcb_generate_id(x->c);
         xcb_create_window(x->c, 0, l->owner, x->screen->root, 0, 0, 1, 1, 0,
                           XCB_WINDOW_CLASS_INPUT_ONLY, XCB_COPY_FROM_PARENT, 0, NULL);
@@ -98,12 +95,25 @@ void x11_loan_init(struct x11_loan *l, struct x11_conn *x, const struct x11_keym
     }
     x11_conn_drop(owner);
     x11_conn_drop(note);
+    return e;
+}
+
+enum err x11_loan_init(struct x11_loan *l, struct x11_conn *x, uint16_t device,
+                       struct x11_keymap *map)
+{
+    *l = (struct x11_loan){.device = device, .map = map};
+    l->note = x11_conn_atom(x, "_FARSPAN_LOAN");
+    enum err e = x11_xkb_load(x, device, map);
+    if (!e)
+        e = claim(l, x);
+    return e ? e : x11_loan_refresh(l, x);
 }
 
 /* ---- keycodes ---- */
 
-void x11_loan_learn(struct x11_loan *l, const struct x11_keymap *map)
+void x11_loan_learn(struct x11_loan *l)
 {
+    const struct x11_keymap *map = l->map;
     struct x11_loan old = *l;
 
     l->count = 0;
@@ -112,8 +122,7 @@ void x11_loan_learn(struct x11_loan *l, const struct x11_keymap *map)
         for (size_t i = 0; i < old.count && !ours; i++) {
             uint32_t keysym = x11_keymap_canonical(old.slot[i].keysym);
             ours = old.slot[i].keycode == k && keysym &&
-                   (x11_keymap_sym(map, (uint8_t)k, 0, 0) == keysym ||
-                    x11_keymap_sym(map, (uint8_t)k, X11_KEYMAP_SHIFT, 0) == keysym);
+                   x11_keymap_sym(map, (uint8_t)k, 0, 0) == keysym;
             if (ours)
                 l->slot[l->count++] = old.slot[i];
         }
@@ -146,15 +155,45 @@ bool x11_loan_room(const struct x11_loan *l, uint64_t now_us, uint64_t *when_us)
     return *when_us <= now_us;
 }
 
-void x11_loan_lend(struct x11_loan *l, struct x11_conn *x, uint32_t keysym, uint64_t now_us)
+/* Lends as x11_loan_lend does, with the mapping just read: what somebody else changes in the 100 us
+ * before ours would be lost. Grabbing the server against that could wait for another's grab. */
+static enum err lend(struct x11_loan *l, struct x11_conn *x, const uint32_t *keysyms, size_t count,
+                     uint64_t now_us, size_t *lent)
 {
-    size_t i = oldest(l);
+    struct x11_keymap_change changes[X11_LOAN_SLOTS];
+    uint64_t when_us;
 
-    l->slot[i].keysym = keysym;
-    l->slot[i].used_us = now_us;
+    while (*lent < count && *lent < X11_LOAN_SLOTS && x11_loan_room(l, now_us, &when_us)) {
+        size_t i = oldest(l);
+        l->slot[i].keysym = keysyms[*lent];
+        l->slot[i].used_us = now_us;
+        changes[*lent] = (struct x11_keymap_change){l->slot[i].keycode, keysyms[*lent]};
+        ++*lent;
+    }
+    if (*lent == 0)
+        return OK;
     l->used = true;
     write_note(l, x);
-    map_key(x, l->slot[i].keycode, keysym);
+    return x11_xkb_change(x, l->device, l->map, changes, *lent);
+}
+
+enum err x11_loan_lend(struct x11_loan *l, struct x11_conn *x, const uint32_t *keysyms,
+                       size_t count, uint64_t now_us, size_t *lent)
+{
+    *lent = 0;
+    enum err e = x11_loan_refresh(l, x);
+    if (!e)
+        e = lend(l, x, keysyms, count, now_us, lent);
+    return e ? e : x11_loan_refresh(l, x);
+}
+
+enum err x11_loan_refresh(struct x11_loan *l, struct x11_conn *x)
+{
+    enum err e = x11_xkb_load(x, l->device, l->map);
+
+    if (!e)
+        x11_loan_learn(l);
+    return e;
 }
 
 void x11_loan_touch(struct x11_loan *l, uint8_t keycode, uint64_t now_us)
@@ -189,6 +228,23 @@ void x11_loan_allow_repeat(struct x11_loan *l, struct x11_conn *x)
     write_note(l, x);
 }
 
+static void unmap_all(struct x11_loan *l, struct x11_conn *x)
+{
+    struct x11_keymap_change changes[X11_LOAN_SLOTS];
+    size_t n = 0;
+
+    enum err e = x11_loan_refresh(l, x);
+    for (size_t i = 0; i < l->count; i++)
+        if (l->slot[i].keysym) {
+            changes[n++] = (struct x11_keymap_change){l->slot[i].keycode, 0};
+            l->slot[i].keysym = 0;
+        }
+    if (n && !e)
+        e = x11_xkb_change(x, l->device, l->map, changes, n);
+    if (e)
+        log_warn("X display %s: spare keycodes are not given back: %s", x->display, err_text(e));
+}
+
 void x11_loan_return(struct x11_loan *l, struct x11_conn *x)
 {
     if (x->gone)
@@ -196,11 +252,7 @@ void x11_loan_return(struct x11_loan *l, struct x11_conn *x)
     x11_loan_allow_repeat(l, x);
     if (l->used)
         x11_conn_linger(x, X11_LOAN_REST_US / 1000);
-    for (size_t i = 0; i < l->count; i++)
-        if (l->slot[i].keysym) {
-            l->slot[i].keysym = 0;
-            map_key(x, l->slot[i].keycode, XCB_NO_SYMBOL);
-        }
+    unmap_all(l, x);
     l->used = false;
     if (l->owner) {
         xcb_delete_property(x->c, x->screen->root, l->note);

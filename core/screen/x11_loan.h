@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/err.h"
 #include "core/screen/x11_conn.h"
 #include "core/screen/x11_keymap.h"
 
@@ -31,21 +32,32 @@ struct x11_loan {
     bool used;          /* since the last x11_loan_return */
     xcb_window_t owner; /* 0: another farspan keeps the note */
     xcb_atom_t note;
+    uint16_t device;        /* the keyboard that XTEST types on */
+    struct x11_keymap *map; /* of that */
 };
 
-/* Prepares `l` and gives back what a killed process has left behind: mapped keycodes (told from
- * others by `map`), keys held down, the repeat switched off. Waits for the server. */
-void x11_loan_init(struct x11_loan *l, struct x11_conn *x, const struct x11_keymap *map);
+/* Prepares `l` for the keyboard `device`, whose mapping goes to `map` (borrowed until
+ * x11_loan_return, and read anew before every change), and gives back what a killed process has
+ * left behind: mapped keycodes, keys held down, the repeat switched off. Waits for the server.
+ * ERR_UNREACHABLE, ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. */
+enum err x11_loan_init(struct x11_loan *l, struct x11_conn *x, uint16_t device,
+                       struct x11_keymap *map) MUST_USE;
 
-/* Takes in a mapping just loaded: finds the spare keycodes, forgets those that others have taken.
- */
-void x11_loan_learn(struct x11_loan *l, const struct x11_keymap *map);
+/* Reads the mapping: finds the spare keycodes, forgets those that others have taken. Waits for the
+ * server. Errors as x11_loan_init. */
+enum err x11_loan_refresh(struct x11_loan *l, struct x11_conn *x) MUST_USE;
+
+/* The second half of x11_loan_refresh, with l->map just loaded. */
+void x11_loan_learn(struct x11_loan *l);
 
 /* Whether a keycode can be had now; else *when_us says when, UINT64_MAX for never. */
 bool x11_loan_room(const struct x11_loan *l, uint64_t now_us, uint64_t *when_us);
 
-/* Maps the spare keycode unused for longest to `keysym`; there must be room. */
-void x11_loan_lend(struct x11_loan *l, struct x11_conn *x, uint32_t keysym, uint64_t now_us);
+/* Maps spare keycodes to the first of these keysyms, as many as there is room for, those unused for
+ * longest first: all in one change, since programs read their whole mapping anew for each. *lent
+ * says how many. Waits for the server. Errors as x11_loan_init. */
+enum err x11_loan_lend(struct x11_loan *l, struct x11_conn *x, const uint32_t *keysyms,
+                       size_t count, uint64_t now_us, size_t *lent) MUST_USE;
 
 /* A key was pressed: when its keycode is a borrowed one it keeps its meaning for a while. */
 void x11_loan_touch(struct x11_loan *l, uint8_t keycode, uint64_t now_us);

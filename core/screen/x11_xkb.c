@@ -4,6 +4,7 @@
 
 #include <xcb/xkb.h>
 
+#include "core/base/heap.h"
 #include "core/base/num.h"
 
 uint16_t x11_xkb_find_test(struct x11_conn *x)
@@ -74,6 +75,32 @@ enum err x11_xkb_load(struct x11_conn *x, uint16_t device, struct x11_keymap *m)
     enum err e = (r->present & parts) == parts ? x11_keymap_decode(m, &shape, body) : ERR_MALFORMED;
     x11_conn_drop(r);
     return e;
+}
+
+static void send_change(struct x11_conn *x, uint16_t device, const struct x11_keymap *m,
+                        const struct x11_keymap_patch *p, const uint8_t *body)
+{
+    xcb_xkb_set_map(x->c, device, XCB_XKB_MAP_PART_KEY_SYMS, 0, m->min, m->max, 0, 0, p->first_key,
+                    p->keys, p->syms, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, body);
+}
+
+enum err x11_xkb_change(struct x11_conn *x, uint16_t device, const struct x11_keymap *m,
+                        const struct x11_keymap_change *changes, size_t count)
+{
+    struct x11_keymap_patch patch;
+    /* The core keyboard's stands for those of several devices, which may differ in between. */
+    size_t step = device == X11_XKB_CORE ? 1 : count;
+
+    for (size_t i = 0; i < count; i += step) {
+        size_t bytes = x11_keymap_encode(m, &changes[i], step, NULL, 0, &patch);
+        uint8_t *body = heap_alloc(bytes);
+        if (!body)
+            return ERR_MEMORY;
+        x11_keymap_encode(m, &changes[i], step, body, bytes, &patch);
+        send_change(x, device, m, &patch, body);
+        heap_free(body);
+    }
+    return OK;
 }
 
 enum err x11_xkb_state(struct x11_conn *x, struct x11_xkb_state *out)

@@ -35,6 +35,11 @@ enum err x11_xkb_load(struct x11_conn *x, uint16_t device, struct x11_keymap *m)
 /* Reads the state of the core keyboard. ERR_UNREACHABLE. Waits for the server. */
 enum err x11_xkb_state(struct x11_conn *x, struct x11_xkb_state *out) MUST_USE;
 
+/* Makes `count` (> 0) changes to the mapping of `device`, which is `m` at this moment, in as few
+ * requests as it takes: a program reads its mapping anew for each. ERR_MEMORY. */
+enum err x11_xkb_change(struct x11_conn *x, uint16_t device, const struct x11_keymap *m,
+                        const struct x11_keymap_change *changes, size_t count) MUST_USE;
+
 /* Locks the modifiers `mods` among `affect`, lifts the other locks among these, and locks `group`
  * (< 0: leaves it). */
 void x11_xkb_lock(struct x11_conn *x, uint8_t affect, uint8_t mods, int group);

@@ -334,6 +334,15 @@ static void a_grabbed_server_is_still_captured(void)
     EXPECT_EQ(settle(&b, true), OK);
     EXPECT(same(&b));
     EXPECT_EQ(b.frame.pixels.px[20 * b.frame.pixels.stride_px + 10] & 0xffffff, 0x123456);
+    /* Typing needs it no less, and what is changed for it is given back. */
+    const struct input_event e = {.kind = INPUT_KEY, .keysym = 0x010003b1, .down = true};
+    b.source->ops->input(b.source, xserver_now_us(), &e);
+    for (int i = 0; i < 1000 && b.source->ops->typing(b.source); i++) {
+        EXPECT_EQ(b.source->ops->poll(b.source, xserver_now_us()), OK);
+        poll(NULL, 0, 1);
+    }
+    EXPECT(!b.source->ops->typing(b.source));
+    EXPECT_EQ(settle(&b, true), OK);
     close_bench(&b);
 }
 

@@ -32,8 +32,13 @@ static void put_type(struct wr *w, uint8_t mask, uint8_t levels, const uint8_t (
         wr_u32(w, 0);
 }
 
+/* Where each key's record begins in the body below. */
+static size_t key_at[16];
+static unsigned key_count;
+
 static void put_key(struct wr *w, uint8_t type, uint8_t groups, uint8_t width, const uint32_t *syms)
 {
+    key_at[key_count++] = wr_done(w).n;
     for (int g = 0; g < 4; g++)
         wr_u8(w, type);
     wr_u8(w, groups);
@@ -50,6 +55,8 @@ static void put_key(struct wr *w, uint8_t type, uint8_t groups, uint8_t width, c
 static size_t keyboard(uint8_t *to, size_t room, struct x11_keymap_shape *shape)
 {
     struct wr w = wr_of(to, room);
+
+    key_count = 0;
 
     put_type(&w, 0, 1, NULL, 0);
     put_type(&w, SHIFT, 2, (const uint8_t[][2]){{SHIFT, 1}}, 1);
@@ -176,6 +183,39 @@ static void one_key_is_preferred_among_equals(void)
     x11_keymap_release(&map);
 }
 
+/* A changed mapping, put together from the old body and the patch, decodes to what was meant. */
+static void changes_leave_the_rest(void)
+{
+    static const struct x11_keymap_change changes[] = {
+        {20, 0x3b1 + KEYSYM_UNICODE}, {12, 0}, {14, 'x'}};
+    uint8_t body[1024], patched[2048];
+    struct x11_keymap_shape shape;
+    struct x11_keymap_patch patch;
+    size_t n = keyboard(body, sizeof body, &shape), before = key_at[2], after = key_at[11];
+
+    EXPECT_EQ(x11_keymap_decode(&map, &shape, bytes_of(body, n)), OK);
+    size_t size = x11_keymap_encode(&map, changes, 3, NULL, 0, &patch);
+    EXPECT_EQ(patch.first_key, 12);
+    EXPECT_EQ(patch.keys, 9);
+    memcpy(patched, body, before);
+    EXPECT_EQ(x11_keymap_encode(&map, changes, 3, patched + before, size, &patch), size);
+    memcpy(patched + before + size, body + after, n - after);
+    /* Keys 13 and 15 to 19 are in between. */
+    size_t same = key_at[4] - key_at[3];
+    EXPECT(!memcmp(patched + before + 8, body + key_at[3], same));
+    x11_keymap_release(&map);
+    shape.syms = 64;
+    EXPECT_EQ(x11_keymap_decode(&map, &shape, bytes_of(patched, before + size + n - after)), OK);
+    EXPECT(x11_keymap_is_spare(&map, 12));
+    EXPECT_EQ(x11_keymap_sym(&map, 14, SHIFT, 0), 'x');
+    EXPECT_EQ(x11_keymap_sym(&map, 20, LEVEL3, 1), 0x010003b1);
+    EXPECT_EQ(x11_keymap_sym(&map, 13, SHIFT, 1), 0x01000419);
+    EXPECT_EQ(x11_keymap_sym(&map, 19, SHIFT, 0), KEYSYM_META_L);
+    EXPECT_EQ(x11_keymap_sym(&map, 11, SHIFT, 0), '/');
+    EXPECT_EQ(map.key[18].modmap, CONTROL);
+    x11_keymap_release(&map);
+}
+
 static void bad_bodies_are_refused(void)
 {
     uint8_t body[1024];
@@ -211,4 +251,5 @@ static void bad_bodies_are_refused(void)
 
 TEST_MAIN({"presses_give_keysyms", presses_give_keysyms}, {"keysyms_are_found", keysyms_are_found},
           {"one_key_is_preferred_among_equals", one_key_is_preferred_among_equals},
+          {"changes_leave_the_rest", changes_leave_the_rest},
           {"bad_bodies_are_refused", bad_bodies_are_refused})

@@ -24,13 +24,13 @@ static void make_map(void)
 
 static void spare_keycodes_are_found(void)
 {
-    struct x11_loan l = {0};
+    struct x11_loan l = {.map = &map};
     uint64_t when_us;
 
     make_map();
     EXPECT(!x11_loan_room(&l, 1000, &when_us));
     EXPECT(when_us == UINT64_MAX);
-    x11_loan_learn(&l, &map);
+    x11_loan_learn(&l);
     EXPECT_EQ(l.count, 4);
     EXPECT(l.slot[0].keycode == 15 && l.slot[3].keycode == 10);
     EXPECT(x11_loan_room(&l, 0, &when_us));
@@ -38,11 +38,11 @@ static void spare_keycodes_are_found(void)
 
 static void one_just_used_keeps_its_meaning(void)
 {
-    struct x11_loan l = {0};
+    struct x11_loan l = {.map = &map};
     uint64_t when_us;
 
     make_map();
-    x11_loan_learn(&l, &map);
+    x11_loan_learn(&l);
     for (size_t i = 0; i < l.count; i++) {
         l.slot[i].keysym = 0x01000400 + (uint32_t)i;
         l.slot[i].used_us = 1000 + i;
@@ -60,17 +60,17 @@ static void one_just_used_keeps_its_meaning(void)
 /* Somebody loads another mapping: what is gone is forgotten, what is taken is not ours. */
 static void a_new_mapping_is_learned(void)
 {
-    struct x11_loan l = {0};
+    struct x11_loan l = {.map = &map};
 
     make_map();
-    x11_loan_learn(&l, &map);
+    x11_loan_learn(&l);
     l.slot[0].keysym = 0x7e1; /* keycode 15: Greek alpha, in its legacy form */
     l.slot[1].keysym = 0x01000401;
     l.slot[2].keysym = 0x01000402;
     syms[15] = 0x010003b1;
     syms[14] = 0;
     syms[13] = 'x';
-    x11_loan_learn(&l, &map);
+    x11_loan_learn(&l);
     EXPECT_EQ(l.count, 3);
     EXPECT(l.slot[0].keycode == 15 && l.slot[0].keysym == 0x7e1);
     EXPECT(l.slot[1].keycode == 14 && l.slot[1].keysym == 0);
