@@ -9,7 +9,7 @@
 #include "core/base/heap.h"
 #include "core/codec/block_history.h"
 
-enum { SMALL_CONTENT = 48 * 1024 };
+enum { SMALL_CONTENT = 96 * 1024 };
 
 /* How hard is looked for matches. Small contents can afford a better search, but for a handful of
  * tiles to index the whole history would be most of the work. */
@@ -19,22 +19,22 @@ static const ZSTD_compressionParameters parameters_of[BLOCK_SEARCHES] = {
     {.windowLog = 17,
      .chainLog = 15,
      .hashLog = 16,
-     .searchLog = 3,
-     .minMatch = 5,
+     .searchLog = 5,
+     .minMatch = 4,
      .targetLength = 8,
-     .strategy = ZSTD_greedy},
+     .strategy = ZSTD_lazy},
     {.windowLog = 19,
      .chainLog = 16,
      .hashLog = 17,
-     .searchLog = 3,
-     .minMatch = 5,
+     .searchLog = 5,
+     .minMatch = 4,
      .targetLength = 8,
-     .strategy = ZSTD_greedy},
+     .strategy = ZSTD_lazy},
     {.windowLog = 20,
      .chainLog = 16,
      .hashLog = 17,
      .searchLog = 1,
-     .minMatch = 5,
+     .minMatch = 4,
      .targetLength = 0,
      .strategy = ZSTD_dfast},
 };

@@ -14,9 +14,9 @@
 #include "core/codec/block_colour.h"
 #include "core/codec/block_predict.h"
 
-/* The block format, version 2 (docs/codec.md). */
+/* The block format (docs/codec.md) and the most of everything in it. */
 enum {
-    BLOCK_FORMAT = 2,
+    BLOCK_FORMAT = 1,
     BLOCK_MAX_VECTORS = 32,
     BLOCK_ALL_CELLS = BLOCK_MAX_TILES * TILE_CELLS,
     BLOCK_CONTENT_BYTES = 16 + BLOCK_MAX_TILES * 4 + BLOCK_MAX_VECTORS * 4 + COLOUR_NEW * 4 +

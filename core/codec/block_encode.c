@@ -399,7 +399,7 @@ static struct bytes write_content(const struct encoder *e, unsigned detail)
 /* How finely the residuals are sorted: sections must be long enough to pay for their tables. */
 static unsigned choose_detail(size_t samples)
 {
-    return samples < 1500 ? 0 : samples < 12000 ? 1 : 2;
+    return samples < 2500 ? 0 : samples < 16000 ? 1 : 2;
 }
 
 static enum err write_residuals(struct encoder *e, unsigned detail, struct wr *w)

@@ -7,8 +7,8 @@
 
 /* A cell is coded row by row, each pixel by its planes G, R-G, B-G, A. Every sample is predicted
  * from its left, upper and upper left neighbours in its plane (the median predictor of LOCO-I:
- * Weinberger, Seroussi, Sapiro 1996); what is left over is sorted by contexts: for G by how rough
- * the neighbourhood is, for the others also by how far the planes before were off. */
+ * Weinberger, Seroussi, Sapiro 1996); what is left over is sorted by contexts: by how rough the
+ * neighbourhood is, for R-G and B-G also by how far off the plane before was. */
 
 enum { PLANES = 4, LINE = CELL_SIDE_PX + 1, CLASSES_G = 6, CLASSES_RB = 5 };
 
@@ -162,8 +162,7 @@ static void class_row(struct coded_row *r)
     for (int x = 0; x < CELL_SIDE_PX; x++) {
         r->c[0][x] = class_g(r->c[0][x]);
         r->c[1][x] = (uint8_t)(CLASSES_G + class_rb(add_sat(r->z[0][x], r->c[1][x])));
-        r->c[2][x] =
-            (uint8_t)(CLASSES_G + CLASSES_RB + class_rb(add_sat(r->z[1][x], r->z[0][x] >> 1)));
+        r->c[2][x] = (uint8_t)(CLASSES_G + CLASSES_RB + class_rb(add_sat(r->z[1][x], r->c[2][x])));
         r->c[3][x] = CLASSES_G + 2 * CLASSES_RB;
     }
 }
@@ -250,7 +249,7 @@ void block_predict_fill(struct predict_reader *s, struct tile *t, struct rect r,
             rg = (uint8_t)(predict(rg, up, corner) + unfold(z_r));
 
             up = above.at[2][x + 1], corner = above.at[2][x];
-            uint8_t z_b = take(s, s->section_b[add_sat(z_r, z_g >> 1)]);
+            uint8_t z_b = take(s, s->section_b[add_sat(z_r, roughness(bg, up, corner))]);
             bg = (uint8_t)(predict(bg, up, corner) + unfold(z_b));
 
             if (alpha) {
