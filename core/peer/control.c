@@ -162,6 +162,7 @@ static void end_check(struct control_model *m, uint64_t now_us)
 
 static void begin_round(struct control_model *m)
 {
+    m->was_limited = limited(m);
     m->acked = m->lost = m->best_rate = 0;
     m->least_rtt = UINT64_MAX;
     m->samples = m->limited_samples = 0;
@@ -297,7 +298,7 @@ static unsigned pacing_gain(const struct control_model *m)
         return GAIN_DRAIN;
     case CRUISE:
         if (m->phase == TRY)
-            return m->success || limited(m) ? GAIN_TRY_MORE : GAIN_TRY;
+            return m->success || m->was_limited ? GAIN_TRY_MORE : GAIN_TRY;
         return m->phase == YIELD ? GAIN_YIELD : GAIN_ONE;
     default:
         return GAIN_ONE;
@@ -324,8 +325,10 @@ static void publish(struct control_model *m)
     uint64_t window = bdp(m, GAIN_WINDOW) + best_of(m->extra) + 3 * PACKET;
     if (m->mode == CHECK)
         window = num_min(window, m->check_window);
-    m->head.window_bytes = num_max(window, m->full ? WINDOW_FLOOR : INITIAL_BYTES);
-    if (!m->full)
+    /* Who has little to send may send a little at once: that is what a start is allowed as well. */
+    bool modest = !m->full || (m->mode == CRUISE && m->was_limited);
+    m->head.window_bytes = num_max(window, modest ? INITIAL_BYTES : WINDOW_FLOOR);
+    if (modest)
         m->head.pacing_bytes_s = num_max(m->head.pacing_bytes_s,
                                          num_mul_div(INITIAL_BYTES, 1000000, m->head.min_rtt_us));
 }

@@ -55,6 +55,7 @@ struct control_model {
     /* this round */
     uint64_t acked, lost, best_rate, least_rtt;
     uint32_t samples, limited_samples;
+    bool was_limited; /* the last round was mostly short of data */
 
     /* start-up */
     uint64_t full_rate;   /* the best so far */
