@@ -116,7 +116,7 @@ unit: $(patsubst %,$(BUILD)/unit/%,$(call chosen,$(UNIT_NAMES))) ## build and ru
 	@tests/run -j 2 $^
 
 sim: $(BUILD)/sim ## the simulator: build/sim --list, build/sim NAME, build/sim --swarm FIRST COUNT
-	@$< --prove
+	@$<
 $(BUILD)/sim: $(BUILD)/unit/sim_test
 	@ln -sf unit/sim_test $@
 

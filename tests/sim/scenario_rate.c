@@ -215,6 +215,50 @@ static void jittery(struct sim *s, uint32_t without)
     steady(s, without, &link, 2 * SECOND_US, 65, 70000);
 }
 
+/* The client is busy for 90 of each 150 ms, as a viewer that paints large pictures. */
+static void hold_up(struct sim *s, void *arg)
+{
+    struct sim_world *w = arg;
+
+    sim_busy(s, w->client->node, sim_now_us(s) + 90000);
+    sim_at(s, sim_now_us(s) + 150000, hold_up, w);
+}
+
+static void desktop(struct sim *s, uint32_t without, bool held_up)
+{
+    struct wan_config link = sim_world_link(50 * MBIT, 10000);
+    struct sim_world w;
+
+    sim_world_make(&w, s, without, &(struct sim_world_plan){.up = &link});
+    sim_world_connect(&w, SECOND_US);
+    /* Pictures of 60 kB, 30 a second: 14.4 Mbit/s of a link of 50. */
+    for (uint64_t part = 0; part < SIM_APP_SERIES; part++)
+        sim_app_send(&w.session->app, PEER_TEXT, 15000, 33333, 300)->key = 1 + part;
+    if (held_up)
+        sim_at(s, sim_now_us(s), hold_up, &w);
+    sim_kick(s, w.server->node);
+    sim_world_finish(&w, 12 * SECOND_US);
+    for (size_t part = 0; part < SIM_APP_SERIES; part++) {
+        const struct sim_app_received *r = w.client->app.received[part];
+        sim_note(s, "part %zu: %llu came, delay p95 %llu us", part,
+                 (unsigned long long)(r ? r->count : 0),
+                 (unsigned long long)(r ? stat_quantile(&r->delay_us, 950) : 0));
+        SIM_EXPECT(&w, r && r->count >= 270);
+        SIM_EXPECT(&w, r && stat_quantile(&r->delay_us, 950) < (held_up ? 250000 : 60000));
+    }
+    sim_world_end(&w);
+}
+
+static void little_to_send(struct sim *s, uint32_t without)
+{
+    desktop(s, without, false);
+}
+
+static void held_up_receiver(struct sim *s, uint32_t without)
+{
+    desktop(s, without, true);
+}
+
 static void start(struct sim *s, uint32_t without)
 {
     struct wan_config link = sim_world_link(50 * MBIT, 25000);
@@ -261,6 +305,9 @@ const struct sim_scenario scenario_rate_table[] = {
     {"collapse", "20 to 2 Mbit/s: below 2.2 within 2 s", "control", collapse},
     {"rise", "2 to 20 Mbit/s: 70 % after 10 s", NULL, recovery},
     {"longer_path", "the delay grows: 70 % after 3 s", NULL, longer_path},
+    {"little_to_send", "pictures that need a third of the link come in time", NULL, little_to_send},
+    {"held_up_receiver", "... also at a viewer that is busy for 90 of each 150 ms", NULL,
+     held_up_receiver},
     {"start", "half of 50 Mbit/s in the first second, and no deep queue", "control", start},
     {"typing_beside_bulk", "bulk leaves no queue in front of keys", "control", typing_beside_bulk},
     {0},

@@ -20,6 +20,15 @@ struct source {
     void *arg;
 };
 
+/* A datagram that waits for a busy node. */
+struct held {
+    struct held *next;
+    struct addr from, to;
+    uint8_t ecn;
+    size_t n;
+    uint8_t data[];
+};
+
 struct node {
     const char *name;
     const struct sim_ops *ops;
@@ -29,8 +38,10 @@ struct node {
     uint64_t offset_us;
     int64_t ppm;
     bool on;
-    uint64_t turn_us; /* true time of the last turn ... */
-    uint64_t turns;   /* ... and how many there were at that instant */
+    uint64_t busy_until_us;
+    struct held *held, **held_end; /* owned */
+    uint64_t turn_us;              /* true time of the last turn ... */
+    uint64_t turns;                /* ... and how many there were at that instant */
 };
 
 struct link {
@@ -115,10 +126,26 @@ struct sim *sim_new(uint64_t seed)
     return s;
 }
 
+static struct held *next_held(struct node *n)
+{
+    struct held *h = n->held;
+
+    if (h) {
+        n->held = h->next;
+        n->held_end = n->held ? n->held_end : NULL;
+    }
+    return h;
+}
+
 void sim_free(struct sim *s)
 {
+    struct held *h;
+
     if (s == NULL)
         return;
+    for (size_t i = 0; i < s->nodes; i++)
+        while ((h = next_held(&s->node[i])) != NULL)
+            heap_free(h);
     for (size_t i = 0; i < s->links; i++)
         wan_link_free(s->link[i].wan);
     heap_free(s->link);
@@ -341,6 +368,12 @@ static void give_turn(struct sim *s, size_t node)
 
     if (!n->on || s->failure[0])
         return;
+    if (s->now_us < n->busy_until_us) {
+        sim_heap_set(&s->heap, n->source, n->busy_until_us);
+        return;
+    }
+    for (struct held *h; (h = next_held(n)) != NULL; heap_free(h))
+        n->ops->input(n->self, now_us, &h->from, &h->to, bytes_of(h->data, h->n), h->ecn);
     /* What the application does makes output, and output can make events for the application. */
     for (int turn = 0; (any || turn < 2) && !s->failure[0]; turn++) {
         if (n->ops->work)
@@ -367,11 +400,32 @@ void sim_power(struct sim *s, size_t node, bool on)
     sim_note(s, "%s is %s", n->name, on ? "on" : "off");
 }
 
+void sim_busy(struct sim *s, size_t node, uint64_t until_us)
+{
+    struct node *n = &s->node[node];
+
+    n->busy_until_us = until_us;
+    sim_heap_set(&s->heap, n->source, num_max(until_us, s->now_us));
+}
+
 void sim_at(struct sim *s, uint64_t at_us, void (*act)(struct sim *s, void *arg), void *arg)
 {
     size_t i = add_source(s, (struct source){.kind = SOURCE_ACT, .act = act, .arg = arg});
 
     sim_heap_set(&s->heap, i, num_max(at_us, s->now_us));
+}
+
+static void hold(struct node *n, const struct addr *from, const struct addr *to, struct bytes data,
+                 uint8_t ecn)
+{
+    struct held *h = heap_alloc(sizeof *h + data.n);
+
+    CHECK(h);
+    *h = (struct held){.from = *from, .to = *to, .ecn = ecn, .n = data.n};
+    if (data.n)
+        memcpy(h->data, data.p, data.n);
+    *(n->held ? n->held_end : &n->held) = h;
+    n->held_end = &h->next;
 }
 
 static void deliver(struct sim *s, const char *what, const struct addr *from, const struct addr *to,
@@ -385,6 +439,10 @@ static void deliver(struct sim *s, const char *what, const struct addr *from, co
     }
     log_datagram(s, what, from, to, data);
     struct node *n = &s->node[owner];
+    if (s->now_us < n->busy_until_us) {
+        hold(n, from, to, data, ecn);
+        return;
+    }
     n->ops->input(n->self, node_time(n, s->now_us), from, to, data, ecn);
     give_turn(s, owner);
 }

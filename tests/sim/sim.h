@@ -90,6 +90,10 @@ uint64_t sim_node_now_us(const struct sim *s, size_t node);
 /* Stops a node (it gets no input and no turns: dead, or asleep) or lets it go on. */
 void sim_power(struct sim *s, size_t node, bool on);
 
+/* The node does nothing until a true time: what comes meanwhile waits at its door, as in a socket
+ * buffer, and is then taken all at once. */
+void sim_busy(struct sim *s, size_t node, uint64_t until_us);
+
 /* Gives the node its turn now, after its self was changed from outside. */
 void sim_kick(struct sim *s, size_t node);
 

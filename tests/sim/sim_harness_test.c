@@ -144,6 +144,23 @@ static void schedule_rebinds_the_sender(void)
     sim_free(s);
 }
 
+static void busy_nodes_take_all_at_once(void)
+{
+    struct pair p;
+    struct sim *s = sim_new(1);
+
+    pair_make(&p, s, 2, 0, NULL, NULL);
+    sim_busy(s, p.b, SIM_START_US + 250000);
+    EXPECT(sim_run(s, 10000000, sim_toy_done, &p.sender));
+    /* The first block came three times, at 0, 100 and 200 ms; the second one at once. */
+    EXPECT_EQ(sim_now_us(s) - SIM_START_US, 250000);
+    EXPECT_EQ(p.sender.sent, 4);
+    EXPECT_EQ(p.receiver.sent, 4);
+    sim_busy(s, p.a, UINT64_MAX);
+    sim_inject(s, sim_address(s, p.b), sim_address(s, p.a), bytes_of("x", 1));
+    sim_free(s); /* with what still waits */
+}
+
 static void forged_datagrams_arrive(void)
 {
     struct pair p;
@@ -312,6 +329,7 @@ TEST_MAIN({"heap_gives_sources_by_time", heap_gives_sources_by_time},
           {"clocks_run_at_their_own_rate", clocks_run_at_their_own_rate},
           {"moving_loses_what_is_on_the_way", moving_loses_what_is_on_the_way},
           {"schedule_rebinds_the_sender", schedule_rebinds_the_sender},
+          {"busy_nodes_take_all_at_once", busy_nodes_take_all_at_once},
           {"forged_datagrams_arrive", forged_datagrams_arrive},
           {"taps_see_all_and_may_swallow", taps_see_all_and_may_swallow},
           {"spinning_is_a_failure", spinning_is_a_failure},
