@@ -70,7 +70,7 @@ enum peer_event_kind {
     PEER_EVENT_CLOSED,    /* error, reason; the last event */
     PEER_EVENT_STREAM,    /* id: bytes, an end or a reset wait on it (said once until it is read) */
     PEER_EVENT_WRITABLE,  /* id: a write that was cut short can go on */
-    PEER_EVENT_MESSAGE,   /* channel, data: a message has arrived whole */
+    PEER_EVENT_MESSAGE,   /* channel, data: a message has arrived whole; id: rises as sent */
     PEER_EVENT_ACKED,     /* tag: the peer has that message */
     PEER_EVENT_GONE,      /* tag: that message is given up: superseded, expired or lost */
     PEER_EVENT_PATH,      /* path: the other's new address, validated */

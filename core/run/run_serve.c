@@ -13,7 +13,7 @@
 #include "core/run/host.h"
 #include "core/run/loop.h"
 #include "core/run/recorder.h"
-#include "core/run/seat.h"
+#include "core/screen/stage.h"
 
 enum { STATS_US = 1000000, CAPTURES_PER_S = 60 };
 
@@ -26,15 +26,12 @@ struct serve {
     struct source *source;
     struct loop_io *source_io;
     struct loop_timer timer, stats;
-    struct capture capture;
+    struct stage stage;
     struct host *host;
     struct announce announce;
     struct recorder *recorder;
-    struct seat *seats;
-    uint32_t seat_count, seat_number;
-    uint64_t next_capture_us, interval_us;
-    bool ended;       /* the source will not change any more */
-    enum err failure; /* why the loop was stopped */
+    uint64_t recorded; /* captures that the recorder has seen */
+    enum err failure;  /* why the loop was stopped */
 };
 
 static void fail(struct serve *s, enum err e, const char *reason)
@@ -44,118 +41,7 @@ static void fail(struct serve *s, enum err e, const char *reason)
     loop_stop(s->loop, 1);
 }
 
-/* ---- pictures ---- */
-
-static void arm(struct serve *s);
-
-static void share_pointer(struct serve *s)
-{
-    struct source_pointer p;
-
-    if (!s->source->ops->pointer(s->source, &p))
-        return;
-    for (struct seat *seat = s->seats; seat; seat = seat->next)
-        seat_point(seat, &p);
-}
-
-static void capture(struct serve *s, bool whole)
-{
-    static struct source_frame f; /* large, and one at a time */
-    uint64_t now = loop_refresh_us(s->loop);
-
-    s->next_capture_us = now + s->interval_us;
-    enum err e = s->source->ops->capture(s->source, now, whole, &f);
-    if (e == ERR_AGAIN)
-        return;
-    if (e) {
-        fail(s, e, "the source of the picture is gone");
-        return;
-    }
-    s->ended |= f.ended;
-    e = capture_take(&s->capture, &f);
-    if (e) {
-        fail(s, e, err_text(e));
-        return;
-    }
-    for (struct seat *seat = s->seats; seat; seat = seat->next)
-        if (s->capture.changed_count)
-            seat_outdate(seat);
-    e = recorder_take(s->recorder, &s->capture, now);
-    if (e)
-        fail(s, e, "the recording cannot go on");
-}
-
-/* Captures when there is something to see and somebody to see it, and proves what is at rest. */
-static void look(struct serve *s)
-{
-    const struct source_ops *ops = s->source->ops;
-    uint64_t now = loop_now_us(s->loop), when;
-    bool whole = false;
-
-    if (!s->seats)
-        return;
-    /* What still waits to be typed has no effect yet. */
-    if (ops->typing && ops->typing(s->source))
-        for (struct seat *seat = s->seats; seat; seat = seat->next)
-            seat->input_us = now;
-    for (struct seat *seat = s->seats; seat && !whole; seat = seat->next)
-        whole = seat_needs(seat, &s->capture, now, &when) == SEAT_LOOK && when <= now;
-    if (whole || !s->capture.now || (ops->damaged(s->source) && now >= s->next_capture_us))
-        capture(s, whole || !s->capture.now);
-    share_pointer(s);
-    for (struct seat *seat = s->seats; seat; seat = seat->next)
-        seat_claim(seat, &s->capture, now);
-    host_kick(s->host);
-}
-
-static void poll_source(struct serve *s)
-{
-    enum err e = s->source->ops->poll(s->source, loop_now_us(s->loop));
-
-    if (e) {
-        fail(s, e, "the source of the picture is gone");
-        return;
-    }
-    look(s);
-    arm(s);
-}
-
-static void on_source(void *ctx, unsigned events)
-{
-    (void)events;
-    poll_source(ctx);
-}
-
-static void on_timer(void *ctx)
-{
-    poll_source(ctx);
-}
-
-static void arm(struct serve *s)
-{
-    uint64_t now = loop_now_us(s->loop), at = s->source->ops->deadline_us(s->source), when;
-
-    for (struct seat *seat = s->seats; seat; seat = seat->next) {
-        if (seat_needs(seat, &s->capture, now, &when) == SEAT_LOOK)
-            at = num_min(at, when);
-        if (s->config->rate_bps && feed_dirty(seat->feed))
-            at = num_min(at, seat->paced_us);
-    }
-    if (s->seats && s->source->ops->damaged(s->source))
-        at = num_min(at, s->next_capture_us);
-    loop_timer_set(&s->timer, at);
-}
-
-/* ---- viewers ---- */
-
-static struct seat *find_seat(const struct serve *s, const struct peer *p)
-{
-    struct seat *seat = s->seats;
-
-    while (seat && seat->peer != p)
-        seat = seat->next;
-    return seat;
-}
+/* ---- the stage ---- */
 
 /* What was to be told could not be. */
 static void untold(struct serve *s, enum err e)
@@ -164,116 +50,81 @@ static void untold(struct serve *s, enum err e)
         fail(s, e, "the events cannot be told");
 }
 
-static void on_input(void *ctx, struct seat *seat, const struct input_event *e)
+static void say_proven(struct serve *s, const struct stage_news *n)
 {
-    struct serve *s = ctx;
-
-    if (s->config->view_only || !(seat->roles & ROLE_CONTROL)) {
-        if (seat->refused_input++ == 0)
-            log_info("viewer %u has no right to control: its input is left out", seat->number);
-        return;
-    }
-    s->source->ops->input(s->source, loop_now_us(s->loop), e);
-    if (e->kind != INPUT_RELEASE)
-        untold(s, announce_acted(&s->announce, seat->number, loop_now_us(s->loop)));
-}
-
-static void on_proven(void *ctx, struct seat *seat)
-{
-    struct serve *s = ctx;
     struct json *j = json_new();
 
     json_put_string(j, "event", "exact");
-    json_put_int(j, "viewer", seat->number);
-    json_put_int(j, "version", seat->proven_version);
-    if (run_event(s->run, j))
-        fail(s, ERR_SYSTEM, "cannot write to standard output");
+    json_put_int(j, "viewer", n->seat->number);
+    json_put_int(j, "version", n->version);
+    untold(s, run_event(s->run, j));
 }
 
-static void join(struct serve *s, struct peer *p, const struct peer_event *e)
+/* After each word with the stage: what came of it, what is to be sent, when to ask it again. */
+static void settle(struct serve *s, enum err e)
 {
-    struct seat *seat = seat_new(p, &s->capture, e->roles, ++s->seat_number, loop_now_us(s->loop));
+    uint64_t now = loop_now_us(s->loop);
+    struct stage_news n;
 
-    if (!seat) {
-        peer_close(p, loop_now_us(s->loop), ERR_MEMORY, "the server is out of memory");
-        return;
+    if (e)
+        fail(s, e,
+             e == ERR_MEMORY || e == ERR_LIMIT ? err_text(e) : "the source of the picture is gone");
+    while (stage_next_news(&s->stage, &n))
+        if (n.kind == STAGE_PROVEN)
+            say_proven(s, &n);
+        else
+            untold(s, announce_acted(&s->announce, n.seat->number, now));
+    if (s->recorded != s->stage.captures && !s->failure) {
+        s->recorded = s->stage.captures;
+        e = recorder_take(s->recorder, &s->stage.capture, now);
+        if (e)
+            fail(s, e, "the recording cannot go on");
     }
-    seat->next = s->seats;
-    s->seats = seat;
-    s->seat_count++;
-    untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
-    /* What it is shown must be newer than its coming. */
-    capture(s, true);
-    arm(s);
+    loop_timer_set(&s->timer, stage_deadline_us(&s->stage, now));
+    host_kick(s->host);
 }
 
-static void leave(struct serve *s, struct seat *seat, const struct peer_event *e)
+static void on_source(void *ctx, unsigned events)
 {
-    struct seat **at = &s->seats;
+    struct serve *s = ctx;
 
-    if (seat->roles & ROLE_CONTROL && !s->config->view_only)
-        s->source->ops->input(s->source, loop_now_us(s->loop),
-                              &(struct input_event){.kind = INPUT_RELEASE});
-    untold(s, announce_left(&s->announce, seat->number));
-    untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
-    while (*at != seat)
-        at = &(*at)->next;
-    *at = seat->next;
-    s->seat_count--;
-    seat_free(seat);
-    if (s->config->once)
-        loop_stop(s->loop, 0);
+    (void)events;
+    settle(s, stage_work(&s->stage, loop_refresh_us(s->loop)));
 }
+
+static void on_timer(void *ctx)
+{
+    struct serve *s = ctx;
+
+    settle(s, stage_work(&s->stage, loop_refresh_us(s->loop)));
+}
+
+/* ---- viewers ---- */
 
 static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
 {
     struct serve *s = ctx;
-    struct seat *seat = find_seat(s, p);
-    struct seat_owner owner = {.input = on_input, .proven = on_proven, .ctx = s};
+    const struct seat *seat = stage_seat(&s->stage, p);
+    bool left = seat && e->kind == PEER_EVENT_CLOSED;
 
-    if (e->kind == PEER_EVENT_CONNECTED) {
-        join(s, p, e);
-        return;
-    }
-    if (!seat)
-        return;
-    switch (e->kind) {
-    case PEER_EVENT_CLOSED:
-        leave(s, seat, e);
-        break;
-    case PEER_EVENT_STREAM:
-        if (!seat->has_stream) {
-            seat->has_stream = true;
-            seat->stream = e->id;
-            peer_stream_prefer(p, e->id, PEER_INPUT, false);
-        }
-        if (e->id == seat->stream && seat_hear(seat, loop_now_us(s->loop), &owner))
-            peer_close(p, loop_now_us(s->loop), ERR_MALFORMED, "the viewer broke the protocol");
-        poll_source(s);
-        break;
-    case PEER_EVENT_ACKED:
-        feed_acked(seat->feed, e->tag);
-        if (feed_complete(seat->feed))
-            look(s), arm(s);
-        break;
-    case PEER_EVENT_GONE:
-        feed_gone(seat->feed, e->tag);
-        break;
-    case PEER_EVENT_PATH:
+    if (left)
+        untold(s, announce_left(&s->announce, seat->number));
+    if (left || (seat && e->kind == PEER_EVENT_PATH))
         untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
-        break;
-    default:
-        break;
-    }
+    enum err err = stage_event(&s->stage, loop_refresh_us(s->loop), p, e);
+    seat = stage_seat(&s->stage, p);
+    if (seat && e->kind == PEER_EVENT_CONNECTED)
+        untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
+    settle(s, err);
+    if (left && s->config->once)
+        loop_stop(s->loop, 0);
 }
 
 static void on_fill(void *ctx, uint64_t now_us)
 {
     struct serve *s = ctx;
 
-    for (struct seat *seat = s->seats; seat; seat = seat->next)
-        if (seat_fill(seat, now_us, s->config->rate_bps))
-            peer_close(seat->peer, now_us, ERR_MEMORY, "the server is out of memory");
+    stage_fill(&s->stage, now_us);
 }
 
 /* ---- statistics ---- */
@@ -297,13 +148,13 @@ static void say_stats(struct serve *s, const struct seat *seat)
     json_put_int(j, "window_bytes", (int64_t)path.window_bytes);
     json_put_int(j, "sent_bytes", (int64_t)path.sent_bytes);
     json_put_int(j, "received_bytes", (int64_t)path.received_bytes);
-    json_put_int(j, "version", s->capture.version);
+    json_put_int(j, "version", s->stage.capture.version);
     json_put_int(j, "blocks", (int64_t)c.blocks);
     json_put_int(j, "tiles", (int64_t)c.tiles);
     json_put_int(j, "update_bytes", (int64_t)c.bytes);
     json_put_int(j, "gone", (int64_t)c.gone);
     json_put_bool(j, "complete", feed_complete(seat->feed));
-    json_put_int(j, "missed_tiles", (int64_t)s->capture.missed);
+    json_put_int(j, "missed_tiles", (int64_t)s->stage.capture.missed);
     if (!s->run->json)
         log_info("viewer %u: %.2f Mbit/s path, %.1f ms, %.2f %% loss, %llu bytes sent, %s",
                  seat->number, (double)path.rate_bps / 1e6, (double)path.rtt_us / 1e3,
@@ -317,7 +168,7 @@ static void on_stats(void *ctx)
 {
     struct serve *s = ctx;
 
-    for (const struct seat *seat = s->seats; seat; seat = seat->next)
+    for (const struct seat *seat = s->stage.seats; seat; seat = seat->next)
         say_stats(s, seat);
     loop_timer_set(&s->stats, loop_now_us(s->loop) + STATS_US);
 }
@@ -403,6 +254,10 @@ static enum err begin(struct serve *s)
                            : e == ERR_UNREACHABLE ? ERR_SYSTEM
                                                   : e,
                            "%s", why);
+    stage_init(&s->stage, s->source,
+               &(struct stage_config){.interval_us = 1000000 / (c->fps ? c->fps : CAPTURES_PER_S),
+                                      .rate_bps = c->rate_bps,
+                                      .view_only = c->view_only});
     int fd = s->source->ops->fd(s->source);
     if (fd >= 0) {
         e = loop_io_new(s->loop, fd, on_source, s, &s->source_io);
@@ -438,11 +293,12 @@ static enum err end(struct serve *s)
         loop_timer_release(&s->stats);
     }
     loop_io_free(s->source_io);
-    if (s->source)
+    if (s->source) {
+        stage_release(&s->stage);
         s->source->ops->free(s->source);
+    }
     hook_drain(s->announce.hook);
     hook_free(s->announce.hook);
-    capture_release(&s->capture);
     loop_signal_free(s->stop[0]);
     loop_signal_free(s->stop[1]);
     loop_signal_free(s->hup);
@@ -454,11 +310,9 @@ enum err run_serve(const struct run_serve_config *config, struct run *run)
 {
     struct serve s = {.config = config, .run = run};
 
-    capture_init(&s.capture);
-    s.interval_us = 1000000 / (config->fps ? config->fps : CAPTURES_PER_S);
     enum err e = begin(&s);
     if (!e) {
-        arm(&s);
+        loop_timer_set(&s.timer, stage_deadline_us(&s.stage, loop_now_us(s.loop)));
         if (config->stats)
             loop_timer_set(&s.stats, loop_now_us(s.loop) + STATS_US);
         loop_run(s.loop);

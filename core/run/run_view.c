@@ -19,15 +19,13 @@
 #include "core/os/file.h"
 #include "core/run/call.h"
 #include "core/run/loop.h"
-#include "core/screen/mirror.h"
 #include "core/screen/script.h"
 #include "core/screen/sink.h"
-#include "core/wire/desk.h"
+#include "core/screen/viewer.h"
 
 enum {
     PRESENT_US = 12000, /* pictures are shown at most so often */
-    STATS_US = 1000000,
-    POINTER_PIXELS = LIMIT_POINTER_SIDE_PX * LIMIT_POINTER_SIDE_PX
+    STATS_US = 1000000
 };
 
 /* A viewer at work; what is NULL is not there. */
@@ -36,32 +34,20 @@ struct view {
     struct run *run;
     struct loop *loop;
     struct loop_signal *stop[2];
-    struct loop_timer timer, present, stats;
+    struct loop_timer timer, work, present, stats;
     struct call *call;
-    struct mirror *mirror;
+    struct viewer *viewer;
+    struct mirror *mirror; /* the viewer's */
     struct sink *sink;
     struct loop_io *sink_io, *script_io;
     struct script script;
     int script_fd; /* being read; -1: none, or all of it is here */
     bool has_script, script_running, script_done, syncing;
 
-    bool connected, closed, ending;
-    uint32_t roles;
-    bool has_stream;
-    uint64_t stream, sequence, begun_us, until_us, presented_us;
-    struct buf heard;
-    bool refresh_asked;
-    uint32_t refresh_epoch;
-
-    struct source_pointer pointer;
-    uint32_t *pointer_argb;
-    bool pointer_changed;
-
-    uint64_t frames, exact_count;
-    uint32_t shown_version, exact_version;
-    uint64_t exact_sequence;
-    uint8_t exact_hash[DESK_HASH_BYTES];
-    bool exact_now, exact_reached;
+    bool connected, ending, exact_reached;
+    uint64_t begun_us, until_us, presented_us;
+    uint64_t frames;
+    uint32_t shown_version;
     struct stat_hist delay_us;
     enum err failure;
 };
@@ -94,7 +80,7 @@ static struct sink_frame frame_of(const struct view *v)
         .pic = mirror_picture(v->mirror),
         .changed = mirror_changed(v->mirror),
         .version = mirror_version(v->mirror),
-        .exact = v->exact_now,
+        .exact = viewer_is_exact(v->viewer, NULL),
         .now_us = loop_now_us(v->loop),
     };
 }
@@ -104,7 +90,7 @@ static void present(struct view *v)
     struct sink_frame f = frame_of(v);
     uint64_t now = loop_now_us(v->loop);
 
-    if (!f.pic || (!mirror_has_changed(v->mirror) && !v->exact_now))
+    if (!f.pic || (!mirror_has_changed(v->mirror) && !f.exact))
         return;
     loop_timer_set(&v->present, LOOP_NEVER);
     enum err e = v->sink->ops->present ? v->sink->ops->present(v->sink, &f) : OK;
@@ -135,37 +121,23 @@ static void show_soon(struct view *v)
         loop_timer_set(&v->present, num_max(loop_now_us(v->loop), v->presented_us + PRESENT_US));
 }
 
-static void send_record(struct view *v, const struct desk_record *r)
+/* After each word with the viewer: what is to be sent, when to ask it again. */
+static void settle(struct view *v, enum err e)
 {
-    uint8_t space[DESK_RECORD_BYTES + 16];
-    struct wr w = wr_of(space, sizeof space);
-    size_t taken;
-
-    if (!v->has_stream || v->closed)
-        return;
-    desk_put_record(&w, r);
-    enum err e = peer_stream_write(session(v), v->stream, wr_done(&w), &taken);
-    if (e != OK || taken < w.n)
-        fail(v, ERR_UNREACHABLE, "the other side takes no input any more");
-    call_kick(v->call);
+    if (e == ERR_UNREACHABLE)
+        fail(v, e, "the other side takes no input any more");
+    else if (e)
+        fail(v, e, e == ERR_MEMORY ? "out of memory" : "the server broke the protocol");
+    loop_timer_set(&v->work, viewer_deadline_us(v->viewer));
+    if (v->call)
+        call_kick(v->call);
 }
 
-static void take_update(struct view *v, struct bytes data)
+static void on_work(void *ctx)
 {
-    enum err e = mirror_update(v->mirror, data);
+    struct view *v = ctx;
 
-    if (e) {
-        /* Once an epoch: what is on its way still belongs to the broken one. */
-        if (v->refresh_asked && v->refresh_epoch == mirror_epoch(v->mirror))
-            return;
-        v->refresh_asked = true;
-        v->refresh_epoch = mirror_epoch(v->mirror);
-        log_debug("an update does not fit (%s): asking for a new picture", err_text(e));
-        send_record(v,
-                    &(struct desk_record){.kind = DESK_REFRESH, .epoch = mirror_epoch(v->mirror)});
-        return;
-    }
-    v->exact_now = false;
+    settle(v, viewer_work(v->viewer, loop_now_us(v->loop)));
 }
 
 /* ---- exactness ---- */
@@ -181,14 +153,14 @@ static void hash_text(const uint8_t hash[DESK_HASH_BYTES], char text[2 * DESK_HA
         snprintf(text + 2 * i, 3, "%02x", hash[i]);
 }
 
-static void say_exact(struct view *v)
+static void say_exact(struct view *v, const struct viewer_exact *x)
 {
     char text[2 * DESK_HASH_BYTES + 1];
     struct json *j = json_new();
 
-    hash_text(v->exact_hash, text);
+    hash_text(x->hash, text);
     json_put_string(j, "event", "exact");
-    json_put_int(j, "version", v->exact_version);
+    json_put_int(j, "version", x->version);
     json_put_string(j, "hash", text);
     json_put_int(j, "since_start_us", (int64_t)(loop_now_us(v->loop) - v->begun_us));
     if (run_event(v->run, j))
@@ -199,36 +171,21 @@ static void check_end(struct view *v)
 {
     bool script_over = !v->has_script || v->script_done;
 
-    if (wants_exact(v) && v->exact_now && script_over && v->exact_sequence >= v->sequence) {
+    if (wants_exact(v) && script_over && viewer_is_settled(v->viewer)) {
         v->exact_reached = true;
         finish(v, OK);
     }
 }
 
-static void take_exact(struct view *v, const struct desk_record *r)
+static void take_exact(struct view *v)
 {
-    uint8_t hash[DESK_HASH_BYTES];
-    enum mirror_match match = mirror_check(v->mirror, r, hash);
+    struct viewer_exact x;
 
-    if (match == MIRROR_MOVED)
+    if (v->ending || !viewer_next_exact(v->viewer, &x))
         return;
-    if (match == MIRROR_WRONG) {
-        log_warn("the picture differs from the server's: asking for a new one");
-        send_record(v,
-                    &(struct desk_record){.kind = DESK_REFRESH, .epoch = mirror_epoch(v->mirror)});
-        return;
-    }
-    v->exact_now = true;
-    v->exact_version = r->version;
-    v->exact_sequence = r->sequence;
-    memcpy(v->exact_hash, hash, sizeof hash);
-    v->exact_count++;
-    struct desk_record answer = {.kind = DESK_PROVEN, .epoch = r->epoch, .version = r->version};
-    memcpy(answer.hash, hash, sizeof hash);
-    send_record(v, &answer);
     present(v);
-    say_exact(v);
-    if (v->syncing && v->exact_sequence >= v->sequence) {
+    say_exact(v, &x);
+    if (v->syncing && viewer_is_settled(v->viewer)) {
         v->syncing = false;
         script_synced(&v->script);
     }
@@ -239,20 +196,7 @@ static void take_exact(struct view *v, const struct desk_record *r)
 
 static void send_input(struct view *v, const struct input_event *e)
 {
-    struct desk_record r = {
-        .kind = DESK_INPUT,
-        .sequence = ++v->sequence,
-        .input_kind = (uint8_t)e->kind,
-        .down = e->down,
-        .keysym = e->keysym,
-        .scancode = e->scancode,
-        .button = e->button,
-        .x = e->kind == INPUT_SCROLL ? e->dx : e->x,
-        .y = e->kind == INPUT_SCROLL ? e->dy : e->y,
-    };
-
-    v->exact_now = false;
-    send_record(v, &r);
+    settle(v, viewer_input(v->viewer, loop_now_us(v->loop), e));
 }
 
 static void run_script(struct view *v)
@@ -271,7 +215,7 @@ static void run_script(struct view *v)
             return;
         case SCRIPT_SYNC:
             v->syncing = true;
-            if (v->exact_now && v->exact_sequence >= v->sequence) {
+            if (viewer_is_settled(v->viewer)) {
                 v->syncing = false;
                 script_synced(&v->script);
                 continue;
@@ -367,66 +311,12 @@ static void on_timer(void *ctx)
 
 /* ---- the session ---- */
 
-static void hear(struct view *v)
-{
-    struct desk_record r;
-    struct bytes data;
-    uint64_t code;
-    size_t used;
-    enum err e = OK;
-
-    while (!e && !v->ending && peer_stream_peek(session(v), v->stream, &data, &code) == OK) {
-        size_t n = num_min(data.n, v->heard.max - v->heard.n);
-        e = buf_append(&v->heard, bytes_of(data.p, n));
-        if (e)
-            break;
-        peer_stream_consume(session(v), v->stream, n);
-        while (!v->ending && (e = desk_get_record(buf_bytes(&v->heard), &r, &used)) == OK) {
-            buf_drop(&v->heard, used);
-            if (r.kind == DESK_EXACT)
-                take_exact(v, &r);
-        }
-        e = e == ERR_AGAIN ? OK : e;
-    }
-    if (e)
-        fail(v, e, "the server broke the protocol");
-}
-
-static void take_shape(struct view *v, struct bytes data)
-{
-    struct desk_shape s;
-
-    if (desk_get_shape(data, &s))
-        return;
-    for (size_t i = 0; i < (size_t)s.width * s.height; i++)
-        v->pointer_argb[i] = (uint32_t)num_get_le(s.argb.p + 4 * i, 4);
-    v->pointer.serial = s.serial;
-    v->pointer.width = s.width;
-    v->pointer.height = s.height;
-    v->pointer.hot_x = s.hot_x;
-    v->pointer.hot_y = s.hot_y;
-    v->pointer_changed = true;
-}
-
-static void take_pointer(struct view *v, struct bytes data)
-{
-    struct desk_pointer p;
-
-    if (desk_get_pointer(data, &p))
-        return;
-    v->pointer.x = p.x;
-    v->pointer.y = p.y;
-    v->pointer.visible = p.visible;
-    v->pointer_changed = true;
-}
-
 static void connected(struct view *v, const struct peer_event *e)
 {
     char roles[ROLE_TEXT_CHARS], at[ADDR_CHARS];
     struct json *j = json_new();
 
     v->connected = true;
-    v->roles = e->roles;
     role_print(e->roles, roles);
     json_put_string(j, "event", "connected");
     json_put_string(j, "address", addr_print(&e->path, at));
@@ -436,13 +326,6 @@ static void connected(struct view *v, const struct peer_event *e)
         finish(v, ERR_SYSTEM);
     if (v->has_script && !(e->roles & ROLE_CONTROL))
         log_warn("this key may only view: the server will leave the input out");
-    if (peer_stream_open(session(v), PEER_INPUT, true, &v->stream)) {
-        fail(v, ERR_MEMORY, "out of memory");
-        return;
-    }
-    v->has_stream = true;
-    /* The server learns of the stream by its first record: this one asks for what comes anyway. */
-    send_record(v, &(struct desk_record){.kind = DESK_PROVEN});
     v->script_running = v->has_script;
     if (v->script_io)
         loop_io_want(v->script_io, LOOP_READ);
@@ -451,7 +334,6 @@ static void connected(struct view *v, const struct peer_event *e)
 
 static void closed(struct view *v, const struct peer_event *e)
 {
-    v->closed = true;
     if (v->ending)
         return;
     if (e->error != OK) {
@@ -468,45 +350,28 @@ static void closed(struct view *v, const struct peer_event *e)
 static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
 {
     struct view *v = ctx;
+    bool tell = !v->ending || e->kind == PEER_EVENT_CLOSED;
 
-    (void)p;
-    switch (e->kind) {
-    case PEER_EVENT_CONNECTED:
+    if (tell)
+        settle(v, viewer_event(v->viewer, loop_now_us(v->loop), p, e));
+    if (e->kind == PEER_EVENT_CONNECTED)
         connected(v, e);
-        break;
-    case PEER_EVENT_CLOSED:
+    else if (e->kind == PEER_EVENT_CLOSED)
         closed(v, e);
-        break;
-    case PEER_EVENT_STREAM:
-        if (e->id == v->stream)
-            hear(v);
-        break;
-    case PEER_EVENT_MESSAGE:
-        if (e->channel == DESK_UPDATE)
-            take_update(v, e->data);
-        else if (e->channel == DESK_POINTER)
-            take_pointer(v, e->data);
-        else if (e->channel == DESK_SHAPE)
-            take_shape(v, e->data);
-        break;
-    default:
-        break;
-    }
+    take_exact(v);
 }
 
 static void on_batch(void *ctx, uint64_t now_us)
 {
+    struct source_pointer pointer;
     struct view *v = ctx;
 
     (void)now_us;
     if (v->ending)
         return;
     show_soon(v);
-    if (v->pointer_changed && v->sink->ops->pointer) {
-        v->pointer.argb = v->pointer_argb;
-        v->sink->ops->pointer(v->sink, &v->pointer);
-    }
-    v->pointer_changed = false;
+    if (viewer_next_pointer(v->viewer, &pointer) && v->sink->ops->pointer)
+        v->sink->ops->pointer(v->sink, &pointer);
     run_script(v);
 }
 
@@ -525,7 +390,7 @@ static void on_sink(void *ctx, unsigned events)
         fail(v, ERR_SYSTEM, "the window's display is gone");
         return;
     }
-    while (v->has_stream && v->sink->ops->input && v->sink->ops->input(v->sink, &e))
+    while (v->connected && v->sink->ops->input && v->sink->ops->input(v->sink, &e))
         send_input(v, &e);
 }
 
@@ -571,7 +436,7 @@ static void on_stats(void *ctx)
         peer_path(session(v), loop_now_us(v->loop), &path);
         log_info("%llu pictures, %llu bytes in, %.1f ms round trip%s",
                  (unsigned long long)v->frames, (unsigned long long)path.received_bytes,
-                 (double)path.rtt_us / 1e3, v->exact_now ? ", exact now" : "");
+                 (double)path.rtt_us / 1e3, viewer_is_exact(v->viewer, NULL) ? ", exact now" : "");
     }
     if (run_event(v->run, j))
         finish(v, ERR_SYSTEM);
@@ -582,13 +447,15 @@ static enum err say_result(struct view *v)
 {
     struct json *j = json_new();
     char text[2 * DESK_HASH_BYTES + 1];
+    struct viewer_exact x;
+    bool exact = viewer_is_exact(v->viewer, &x);
 
     json_put_string(j, "event", "result");
     put_figures(v, j);
-    json_put_bool(j, "exact", v->exact_now);
-    if (v->exact_now) {
-        hash_text(v->exact_hash, text);
-        json_put_int(j, "exact_version", v->exact_version);
+    json_put_bool(j, "exact", exact);
+    if (exact) {
+        hash_text(x.hash, text);
+        json_put_int(j, "exact_version", x.version);
         json_put_string(j, "hash", text);
     }
     if (v->connected) {
@@ -596,7 +463,7 @@ static enum err say_result(struct view *v)
         peer_path(session(v), loop_now_us(v->loop), &path);
         run_say(v->run, "%llu pictures, %llu bytes, %s", (unsigned long long)v->frames,
                 (unsigned long long)path.received_bytes,
-                v->exact_now ? "exact: proven equal to the server's picture" : "not proven exact");
+                exact ? "exact: proven equal to the server's picture" : "not proven exact");
     }
     return run_event(v->run, j);
 }
@@ -658,12 +525,13 @@ static enum err begin(struct view *v)
     if (e)
         return e;
     loop_timer_init(&v->timer, v->loop, on_timer, v);
+    loop_timer_init(&v->work, v->loop, on_work, v);
     loop_timer_init(&v->present, v->loop, on_present, v);
     loop_timer_init(&v->stats, v->loop, on_stats, v);
-    v->mirror = mirror_new();
-    v->pointer_argb = heap_array(POINTER_PIXELS, sizeof *v->pointer_argb);
-    if (!v->mirror || !v->pointer_argb)
+    v->viewer = viewer_new(0);
+    if (!v->viewer)
         return ERR_MEMORY;
+    v->mirror = viewer_mirror(v->viewer);
     e = load_script(v);
     if (!e)
         e = open_sink(v);
@@ -692,6 +560,7 @@ static void end(struct view *v)
     call_free(v->call);
     if (v->loop) {
         loop_timer_release(&v->timer);
+        loop_timer_release(&v->work);
         loop_timer_release(&v->present);
         loop_timer_release(&v->stats);
     }
@@ -699,9 +568,7 @@ static void end(struct view *v)
     loop_io_free(v->script_io);
     if (v->sink)
         v->sink->ops->free(v->sink);
-    mirror_free(v->mirror);
-    heap_free(v->pointer_argb);
-    buf_release(&v->heard);
+    viewer_free(v->viewer);
     script_release(&v->script);
     loop_signal_free(v->stop[0]);
     loop_signal_free(v->stop[1]);
@@ -713,7 +580,6 @@ enum err run_view(const struct run_view_config *config, struct run *run)
     static struct view v; /* large; one a process */
 
     v = (struct view){.config = config, .run = run, .script_fd = -1};
-    buf_init(&v.heard, 4 * DESK_RECORD_BYTES);
     script_init(&v.script);
     enum err e = begin(&v);
     if (e == ERR_AGAIN && !v.call)

@@ -44,6 +44,8 @@ struct feed {
     uint32_t in_flight;
     struct slot *slot;     /* SLOTS */
     uint64_t oldest, next; /* ids: oldest <= id < next are in slots */
+    uint64_t *orphan;      /* SLOTS: transport ids of blocks of dropped pictures */
+    size_t orphans;
 
     /* the newest snapshot, which new blocks refer to */
     struct pic *pic;
@@ -82,8 +84,12 @@ static void clear_slot(const struct feed *f, struct slot *s)
 
 static void drop_picture(struct feed *f)
 {
-    for (uint64_t id = f->oldest; id < f->next; id++)
-        clear_slot(f, slot_of(f, id));
+    for (uint64_t id = f->oldest; id < f->next; id++) {
+        struct slot *s = slot_of(f, id);
+        if (s->state == SLOT_SENT && s->transport_id != UINT64_MAX && f->orphans < SLOTS)
+            f->orphan[f->orphans++] = s->transport_id;
+        clear_slot(f, s);
+    }
     f->oldest = f->next;
     pic_unref(f->pic);
     block_history_unref(f->history);
@@ -113,8 +119,9 @@ struct feed *feed_new(const struct capture *c, uint32_t without)
     f->oldest = f->next = 1;
     buf_init(&f->message, LIMIT_MESSAGE_BYTES);
     f->slot = heap_array(SLOTS, sizeof *f->slot);
+    f->orphan = heap_array(SLOTS, sizeof *f->orphan);
     f->coder = block_coder_new();
-    if (!f->slot || !f->coder) {
+    if (!f->slot || !f->orphan || !f->coder) {
         feed_free(f);
         return NULL;
     }
@@ -127,9 +134,10 @@ void feed_free(struct feed *f)
 {
     if (!f)
         return;
-    if (f->slot)
+    if (f->slot && f->orphan)
         drop_picture(f);
     heap_free(f->slot);
+    heap_free(f->orphan);
     block_coder_free(f->coder);
     buf_release(&f->message);
     heap_free(f);
@@ -170,7 +178,7 @@ static bool current(const struct feed *f)
 static bool tile_dirty(const struct feed *f, uint32_t i)
 {
     return f->capture->tile_version[i] > f->sent_version[i] ||
-           (i == 0 && f->unheard && f->in_flight == 0);
+           (i == 0 && f->unheard && f->in_flight == 0 && !(f->without & WITHOUT_BLACK));
 }
 
 bool feed_dirty(const struct feed *f)
@@ -261,7 +269,7 @@ static enum err make_snapshot(struct feed *f)
 {
     struct bytes payload[SLOTS];
     size_t count = 0;
-    bool any = f->without & FEED_WITHOUT_ACKED;
+    bool any = f->without & WITHOUT_ACKED;
 
     if (!f->acked_more || f->snap_version == f->capture->version)
         return OK;
@@ -301,7 +309,7 @@ static void find_vectors(struct feed *f)
         return;
     for (uint32_t i = 0; i < f->tiles; i++)
         count += f->dirty[i] = tile_dirty(f, i);
-    f->vectors = f->snap && count > 1
+    f->vectors = f->snap && count > 1 && !(f->without & WITHOUT_VECTORS)
                      ? block_find_vectors(f->capture->now, f->pic, f->dirty, f->vector, VECTORS)
                      : 0;
     f->vectors_version = f->capture->version;
@@ -314,6 +322,8 @@ static size_t choose(struct feed *f, size_t most, uint32_t *out)
     size_t count = 0;
     uint32_t at = f->cursor < f->tiles ? f->cursor : 0, seen = 0;
 
+    if (f->without & WITHOUT_TURNS)
+        at = 0;
     for (; seen < f->tiles && count < most; seen++, at = at + 1 == f->tiles ? 0 : at + 1) {
         if (at == 0 && count)
             break; /* a block's indices rise */
@@ -421,7 +431,7 @@ enum err feed_next(struct feed *f, uint64_t room, struct bytes *message, uint64_
     s->count = (uint32_t)count;
     s->state = SLOT_SENT;
     f->in_flight++;
-    f->acked_more |= f->without & FEED_WITHOUT_ACKED;
+    f->acked_more |= f->without & WITHOUT_ACKED;
     f->next++;
     adapt(f, f->message.n - w.n, count);
     f->counters.blocks++;
@@ -491,7 +501,7 @@ static bool outdated(const struct feed *f, const struct slot *s)
 
 bool feed_next_stale(struct feed *f, uint64_t *transport_id)
 {
-    if (!current(f) || f->without & FEED_WITHOUT_NEWEST)
+    if (!current(f) || f->without & WITHOUT_NEWEST)
         return false;
     for (uint64_t id = f->oldest; id < f->next; id++) {
         struct slot *s = slot_of(f, id);
@@ -504,6 +514,16 @@ bool feed_next_stale(struct feed *f, uint64_t *transport_id)
         return true;
     }
     return false;
+}
+
+bool feed_next_orphan(struct feed *f, uint64_t *transport_id)
+{
+    if (f->tiles && !current(f))
+        drop_picture(f);
+    if (f->orphans == 0 || f->without & WITHOUT_NEWEST)
+        return false;
+    *transport_id = f->orphan[--f->orphans];
+    return true;
 }
 
 void feed_count(const struct feed *f, struct feed_counters *out)

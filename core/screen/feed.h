@@ -9,13 +9,8 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/screen/capture.h"
+#include "core/screen/without.h"
 #include "core/wire/desk.h"
-
-/* Switches of a simulation, to show what each mechanism is for. */
-enum feed_without {
-    FEED_WITHOUT_NEWEST = 1 << 0, /* a stale block is sent again when it is lost */
-    FEED_WITHOUT_ACKED = 1 << 1   /* blocks refer to what was sent, whether it has arrived or not */
-};
 
 /* Counters since the feed began. */
 struct feed_counters {
@@ -24,7 +19,8 @@ struct feed_counters {
 
 struct feed;
 
-/* Makes a feed of a capture (borrowed, and must outlive it). NULL without memory. */
+/* Makes a feed of a capture (borrowed, and must outlive it); `without`: bits of enum without. NULL
+ * without memory. */
 struct feed *feed_new(const struct capture *c, uint32_t without);
 
 /* Takes it and frees it; NULL is fine. */
@@ -50,6 +46,10 @@ void feed_gone(struct feed *f, uint64_t id);
 /* The next message, by transport id, of which everything is outdated by the newest capture, so that
  * sending it again when a part is lost would be a waste; false when there is none. */
 bool feed_next_stale(struct feed *f, uint64_t *transport_id);
+
+/* The next message, by transport id, that belongs to a picture of another epoch and is worth
+ * nothing even if it arrives; false when there is none. */
+bool feed_next_orphan(struct feed *f, uint64_t *transport_id);
 
 /* Whether the viewer is known to have every tile of the newest capture. */
 bool feed_complete(const struct feed *f);

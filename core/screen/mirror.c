@@ -32,6 +32,7 @@ struct snapshot {
 };
 
 struct mirror {
+    uint32_t without;
     struct tile_pool pool;
     struct pic *picture;
     uint32_t *version; /* by tile */
@@ -43,18 +44,20 @@ struct mirror {
     struct snapshot *snapshots; /* newest first */
     uint32_t snapshot_count;
     struct kept *kept[MAX_BLOCKS];
-    uint64_t floor;
+    uint64_t floor; /* the highest that was heard of, and keep as well */
+    uint32_t keep;
     struct block_coder *coder;
     struct desk_update head; /* large: not on the stack */
     struct mirror_counters counters;
 };
 
-struct mirror *mirror_new(void)
+struct mirror *mirror_new(uint32_t without)
 {
     struct mirror *m = heap_alloc(sizeof *m);
 
     if (!m)
         return NULL;
+    m->without = without;
     tile_pool_init(&m->pool, MAX_TILES_IN_MEMORY);
     m->coder = block_coder_new();
     if (!m->coder) {
@@ -98,6 +101,7 @@ static void drop_references(struct mirror *m)
     for (uint64_t i = 0; i < MAX_BLOCKS; i++)
         free_kept(m, i);
     m->floor = 0;
+    m->keep = 0;
 }
 
 static void drop_picture(struct mirror *m)
@@ -149,6 +153,8 @@ static enum err begin_epoch(struct mirror *m, const struct desk_update *u)
 
     drop_references(m);
     drop_picture(m);
+    m->epoch = u->epoch;
+    m->newest = 0;
     enum err e = pic_new(&m->pool, u->width, u->height, u->alpha, &m->picture);
     if (e)
         return e;
@@ -166,8 +172,6 @@ static enum err begin_epoch(struct mirror *m, const struct desk_update *u)
     add_snapshot(m, first);
     memset(m->changed, 1, m->tiles);
     m->any_changed = true;
-    m->epoch = u->epoch;
-    m->newest = 0;
     return OK;
 }
 
@@ -242,12 +246,13 @@ static enum err reference(struct mirror *m, const struct desk_update *u, struct 
     return OK;
 }
 
-/* Drops what no later update refers to. */
+/* Drops what no update that is not given up refers to. */
 static void forget(struct mirror *m, const struct desk_update *u)
 {
+    m->keep = (uint32_t)num_max(m->keep, u->keep);
     for (struct snapshot **at = &m->snapshots; *at;) {
         struct snapshot *s = *at;
-        if (s->number >= u->keep) {
+        if (s->number >= m->keep) {
             at = &s->next;
             continue;
         }
@@ -267,7 +272,7 @@ static void show(struct mirror *m, const struct kept *k)
 {
     for (uint32_t i = 0; i < k->count; i++) {
         uint32_t at = k->tile[i].index;
-        if (k->version <= m->version[at]) {
+        if (k->version <= m->version[at] && !(m->without & WITHOUT_VERSIONS)) {
             m->counters.stale_tiles++;
             continue;
         }
@@ -279,6 +284,19 @@ static void show(struct mirror *m, const struct kept *k)
     }
 }
 
+/* Whether the server has given an update up since it was sent: it has said of what the update needs
+ * that nothing needs it. Such a one can still come when it was overtaken by others. */
+static bool given_up(const struct mirror *m, const struct desk_update *u)
+{
+    bool gone = !find_snapshot(m, u->base) && u->base < m->keep;
+
+    if (m->without & WITHOUT_GIVEN_UP)
+        return false;
+    for (uint32_t i = 0; i < u->added_count && !gone; i++)
+        gone = u->added[i] < m->floor && !find_kept(m, u->added[i]);
+    return gone && !find_snapshot(m, u->snap);
+}
+
 static enum err decode(struct mirror *m, const struct desk_update *u)
 {
     uint64_t place = u->id & (MAX_BLOCKS - 1);
@@ -287,6 +305,11 @@ static enum err decode(struct mirror *m, const struct desk_update *u)
 
     if (find_kept(m, u->id) || u->id < m->floor)
         return OK; /* a copy */
+    forget(m, u);
+    if (given_up(m, u)) {
+        m->counters.given_up++;
+        return OK;
+    }
     if (m->kept[place])
         return ERR_LIMIT;
     enum err e = reference(m, u, &s);
@@ -312,7 +335,6 @@ static enum err decode(struct mirror *m, const struct desk_update *u)
         m->newest = u->version;
         m->captured_us = u->captured_us;
     }
-    forget(m, u);
     return OK;
 }
 
@@ -321,10 +343,10 @@ enum err mirror_update(struct mirror *m, struct bytes message)
     struct desk_update *u = &m->head;
     enum err e = desk_get_update(message, u);
 
+    if (!e && u->epoch < m->epoch && !(m->without & WITHOUT_EPOCHS))
+        return OK;
     if (!e && (!m->picture || u->epoch > m->epoch))
         e = begin_epoch(m, u);
-    else if (!e && u->epoch < m->epoch)
-        return OK;
     else if (!e && (u->width != m->picture->width || u->height != m->picture->height ||
                     u->alpha != m->picture->alpha))
         e = ERR_MALFORMED;
@@ -376,8 +398,7 @@ enum mirror_match mirror_check(struct mirror *m, const struct desk_record *exact
                                uint8_t hash[DESK_HASH_BYTES])
 {
     memset(hash, 0, DESK_HASH_BYTES);
-    if (m->picture &&
-        (exact->epoch < m->epoch || (exact->epoch == m->epoch && exact->version < m->newest)))
+    if (exact->epoch < m->epoch || (exact->epoch == m->epoch && exact->version < m->newest))
         return MIRROR_MOVED;
     if (!m->picture || exact->epoch > m->epoch)
         return MIRROR_WRONG;

@@ -9,11 +9,13 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/codec/pic.h"
+#include "core/screen/without.h"
 #include "core/wire/desk.h"
 
 /* What happened since the mirror was made. */
 struct mirror_counters {
     uint64_t updates, tiles, stale_tiles, snapshots, failures;
+    uint64_t given_up; /* updates that came after the server had given them up: not decoded */
 };
 
 /* What mirror_check found. */
@@ -25,15 +27,15 @@ enum mirror_match {
 
 struct mirror;
 
-/* Makes an empty mirror. NULL without memory. */
-struct mirror *mirror_new(void);
+/* Makes an empty mirror; `without`: bits of enum without. NULL without memory. */
+struct mirror *mirror_new(uint32_t without);
 
 /* Takes it and frees it; NULL is fine. */
 void mirror_free(struct mirror *m);
 
-/* Takes an update in (what came on channel DESK_UPDATE). OK also for one of an old epoch, which is
- * dropped. ERR_MALFORMED, ERR_LIMIT, ERR_NOT_FOUND (it refers to what is not here), ERR_MEMORY: ask
- * for a new epoch (DESK_REFRESH). */
+/* Takes an update in (what came on channel DESK_UPDATE). OK also for one of an old epoch, and for
+ * one that the server has given up meanwhile, which are dropped. ERR_MALFORMED, ERR_LIMIT,
+ * ERR_NOT_FOUND (it refers to what is not here), ERR_MEMORY: ask for a new epoch (DESK_REFRESH). */
 enum err mirror_update(struct mirror *m, struct bytes message) MUST_USE;
 
 /* The picture now, borrowed; NULL before the first update. It may be replaced by mirror_update. */

@@ -164,6 +164,14 @@ static void put_body(struct wr *w, const struct desk_record *r)
     case DESK_REFRESH:
         wr_var(w, r->epoch);
         break;
+    case DESK_HELD:
+        wr_var(w, r->held_count);
+        for (uint32_t i = 0; i < r->held_count; i++) {
+            wr_u8(w, r->held[i].button);
+            wr_u32(w, r->held[i].keysym);
+            wr_var(w, r->held[i].code);
+        }
+        break;
     }
 }
 
@@ -175,6 +183,22 @@ void desk_put_record(struct wr *w, const struct desk_record *r)
     put_body(&body, r);
     wr_u8(w, (uint8_t)r->kind);
     wr_sized(w, wr_done(&body));
+}
+
+static void get_held(struct rd *b, struct desk_record *r)
+{
+    r->held_count = var32(b);
+    if (r->held_count > DESK_MAX_HELD) {
+        r->held_count = 0;
+        b->bad = true;
+    }
+    for (uint32_t i = 0; i < r->held_count; i++) {
+        uint8_t button = rd_u8(b);
+        b->bad |= button > 1;
+        r->held[i].button = button;
+        r->held[i].keysym = rd_u32(b);
+        r->held[i].code = var32(b);
+    }
 }
 
 static void get_body(struct rd *b, struct desk_record *r)
@@ -205,6 +229,9 @@ static void get_body(struct rd *b, struct desk_record *r)
     case DESK_REFRESH:
         r->epoch = var32(b);
         break;
+    case DESK_HELD:
+        get_held(b, r);
+        break;
     }
 }
 
@@ -223,7 +250,7 @@ enum err desk_get_record(struct bytes b, struct desk_record *out, size_t *used)
     if (r.bad)
         return ERR_AGAIN;
     *used = b.n - r.left;
-    if (kind < DESK_INPUT || kind > DESK_REFRESH)
+    if (kind < DESK_INPUT || kind > DESK_HELD)
         return OK;
     out->kind = (enum desk_record_kind)kind;
     get_body(&body, out);

@@ -17,7 +17,7 @@ enum desk_channel {
     DESK_SHAPE = 3    /* struct desk_shape */
 };
 
-enum { DESK_MAX_ADDED = 2048, DESK_HASH_BYTES = 16, DESK_RECORD_BYTES = 256 };
+enum { DESK_MAX_ADDED = 2048, DESK_HASH_BYTES = 16, DESK_RECORD_BYTES = 256, DESK_MAX_HELD = 16 };
 
 /* The head of an update: which picture its block is part of, and against what it was coded. The
  * reference of a block is a snapshot: the viewer makes snapshot `snap` from snapshot `base`, which
@@ -72,10 +72,18 @@ enum err desk_get_shape(struct bytes b, struct desk_shape *out) MUST_USE;
 
 /* Records on the control stream, each a kind, a length and a body. */
 enum desk_record_kind {
-    DESK_INPUT = 1,  /* viewer: one act of input, numbered */
-    DESK_EXACT = 2,  /* server: the capture `version` has this hash, and you have all of it */
-    DESK_PROVEN = 3, /* viewer: its picture of `version` has the same hash */
-    DESK_REFRESH = 4 /* viewer: something is wrong here, begin a new epoch */
+    DESK_INPUT = 1,   /* viewer: one act of input, numbered */
+    DESK_EXACT = 2,   /* server: the capture `version` has this hash, and you have all of it */
+    DESK_PROVEN = 3,  /* viewer: its picture of `version` has the same hash */
+    DESK_REFRESH = 4, /* viewer: something is wrong here, begin a new epoch */
+    DESK_HELD = 5     /* viewer: these keys and buttons are still down */
+};
+
+/* A key or button that is down. */
+struct desk_held {
+    bool button;
+    uint32_t keysym; /* of a key */
+    uint32_t code;   /* the key's scancode, or the button's number */
 };
 
 /* One record. */
@@ -88,6 +96,8 @@ struct desk_record {
     int32_t x, y;                  /* INPUT: place or wheel notches */
     uint32_t epoch, version;       /* EXACT, PROVEN, REFRESH */
     uint8_t hash[DESK_HASH_BYTES]; /* EXACT, PROVEN */
+    uint32_t held_count;           /* HELD */
+    struct desk_held held[DESK_MAX_HELD];
 };
 
 /* Encodes a record (at most DESK_RECORD_BYTES). */

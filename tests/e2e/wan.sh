@@ -42,7 +42,7 @@ print(v)' "$work/result" "$@"
 
 serve
 
-relay lossy --rate 5M --delay 30ms --loss 5% --reorder 2% --duplicate 2% --corrupt 1% --jitter 5ms
+relay lossy --rate 5M --delay 30ms --loss 5% --reorder 2% --duplicate 2% --corrupt 8% --jitter 5ms
 exits "exact through loss and all the rest" 0 \
     "$farspan" view "$far" --to "$work/lossy.png" --until exact --json --for 40s
 end_relay

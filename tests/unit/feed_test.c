@@ -44,7 +44,7 @@ static void setup(uint32_t without)
     t.px = heap_array(WIDTH * 2 * HEIGHT * 2, sizeof *t.px);
     capture_init(&t.capture);
     t.feed = feed_new(&t.capture, without);
-    t.mirror = mirror_new();
+    t.mirror = mirror_new(without);
 }
 
 static void teardown(void)
@@ -218,7 +218,7 @@ static void everything_arrives_whatever_is_lost(void)
 /* Referring to what may never arrive breaks the picture: the reason for snapshots. */
 static void without_acknowledged_references_it_fails(void)
 {
-    setup(FEED_WITHOUT_ACKED);
+    setup(WITHOUT_ACKED);
     for (unsigned i = 0; i < 100; i++) {
         EXPECT_EQ(take(draw(), false), OK);
         t.loss = 300000;

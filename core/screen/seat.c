@@ -1,4 +1,4 @@
-#include "core/run/seat.h"
+#include "core/screen/seat.h"
 
 #include <string.h>
 
@@ -10,25 +10,24 @@ enum {
     REST_US = 50000,          /* without a change for so long the picture is at rest */
     BUSY_LOOK_US = 1000000,   /* a picture that is never at rest is looked at so often */
     INPUT_SETTLE_US = 150000, /* an act has had its effect after so long */
+    SILENCE_US = 2000000,     /* nothing said for so long: what is held down goes up */
     POINTER_KEY = 1
 };
 
-struct seat *seat_new(struct peer *p, const struct capture *c, uint32_t roles, uint32_t number,
-                      uint64_t now_us)
+struct seat *seat_new(struct peer *p, const struct capture *c, bool control, uint32_t without)
 {
     struct seat *s = heap_alloc(sizeof *s);
 
     if (!s)
         return NULL;
-    s->feed = feed_new(c, 0);
+    s->feed = feed_new(c, without);
     if (!s->feed) {
         heap_free(s);
         return NULL;
     }
     s->peer = p;
-    s->roles = roles;
-    s->number = number;
-    s->since_us = now_us;
+    s->control = control || (without & WITHOUT_ROLES);
+    s->without = without;
     buf_init(&s->heard, 4 * DESK_RECORD_BYTES);
     return s;
 }
@@ -42,40 +41,87 @@ void seat_free(struct seat *s)
     heap_free(s);
 }
 
+/* ---- what the viewer says ---- */
+
+static void act(struct seat *s, uint64_t now_us, const struct input_event *e,
+                const struct seat_owner *owner)
+{
+    s->input_us = now_us;
+    if (e->kind == INPUT_RELEASE)
+        seat_let_go(s, now_us, owner);
+    else if (held_follow(&s->held, e))
+        owner->input(owner->ctx, s, now_us, e);
+    s->acted |= e->kind != INPUT_RELEASE;
+}
+
+static enum err take_input(struct seat *s, uint64_t now_us, const struct desk_record *r,
+                           const struct seat_owner *owner)
+{
+    struct input_event e = {
+        .kind = (enum input_kind)r->input_kind,
+        .down = r->down,
+        .keysym = r->keysym,
+        .scancode = r->scancode,
+        .button = r->button,
+        .x = r->x,
+        .y = r->y,
+        .dx = r->x,
+        .dy = r->y,
+    };
+
+    if (r->input_kind > INPUT_RELEASE || r->sequence <= s->input_seen)
+        return ERR_MALFORMED;
+    s->input_seen = r->sequence;
+    s->input_us = s->held_us = now_us;
+    if (!s->control)
+        s->refused_input++;
+    else
+        act(s, now_us, &e, owner);
+    return OK;
+}
+
+/* What is down there is down here: all that arrives later than the silence that let go of it. Other
+ * keys than modifiers would type once more, and stay up. */
+static void take_held(struct seat *s, uint64_t now_us, const struct desk_record *r,
+                      const struct seat_owner *owner)
+{
+    struct held there = {.count = 0}, here = s->held;
+
+    if (!s->control)
+        return;
+    s->held_us = now_us;
+    held_hear(&there, r);
+    for (size_t i = here.count; i > 0; i--) {
+        struct input_event up = here.down[i - 1];
+        up.down = false;
+        if (!held_has(&there, &up))
+            act(s, now_us, &up, owner);
+    }
+    for (size_t i = 0; i < there.count; i++)
+        if (held_is_modifier(&there.down[i]) && !held_has(&s->held, &there.down[i]))
+            act(s, now_us, &there.down[i], owner);
+}
+
 static enum err take_record(struct seat *s, uint64_t now_us, const struct desk_record *r,
                             const struct seat_owner *owner)
 {
-    struct input_event e;
-
     switch ((int)r->kind) {
     case DESK_INPUT:
-        if (r->input_kind > INPUT_RELEASE || r->sequence <= s->input_seen)
-            return ERR_MALFORMED;
-        e = (struct input_event){
-            .kind = (enum input_kind)r->input_kind,
-            .down = r->down,
-            .keysym = r->keysym,
-            .scancode = r->scancode,
-            .button = r->button,
-            .x = r->x,
-            .y = r->y,
-            .dx = r->x,
-            .dy = r->y,
-        };
-        s->input_seen = r->sequence;
-        s->input_us = now_us;
-        owner->input(owner->ctx, s, &e);
+        return take_input(s, now_us, r, owner);
+    case DESK_HELD:
+        take_held(s, now_us, r, owner);
         return OK;
     case DESK_PROVEN:
         if (r->version && r->epoch == s->claimed_epoch && r->version == s->claimed_version &&
             memcmp(r->hash, s->claimed_hash, sizeof r->hash) == 0) {
             s->proven_version = r->version;
-            owner->proven(owner->ctx, s);
+            s->proven = true;
         }
         return OK;
     case DESK_REFRESH:
         if (r->epoch == feed_epoch(s->feed) || r->epoch == 0) {
             feed_restart(s->feed);
+            seat_outdate(s);
             s->claimed_version = 0;
         }
         return OK;
@@ -101,6 +147,15 @@ static enum err take_records(struct seat *s, uint64_t now_us, const struct seat_
     }
 }
 
+void seat_take_stream(struct seat *s, uint64_t id)
+{
+    if (s->has_stream)
+        return;
+    s->has_stream = true;
+    s->stream = id;
+    peer_stream_prefer(s->peer, id, PEER_INPUT, false);
+}
+
 enum err seat_hear(struct seat *s, uint64_t now_us, const struct seat_owner *owner)
 {
     struct bytes data;
@@ -118,15 +173,35 @@ enum err seat_hear(struct seat *s, uint64_t now_us, const struct seat_owner *own
     return e;
 }
 
+uint64_t seat_silent_us(const struct seat *s)
+{
+    return s->held.count && !(s->without & WITHOUT_LET_GO) ? s->held_us + SILENCE_US : UINT64_MAX;
+}
+
+void seat_let_go(struct seat *s, uint64_t now_us, const struct seat_owner *owner)
+{
+    struct input_event up;
+
+    if (s->without & WITHOUT_LET_GO)
+        return;
+    while (held_let_go(&s->held, &up))
+        owner->input(owner->ctx, s, now_us, &up);
+}
+
+/* ---- what the viewer is shown ---- */
+
 enum err seat_fill(struct seat *s, uint64_t now_us, uint64_t rate_bps)
 {
     struct bytes message;
     uint64_t id, transport;
 
+    if (s->without & WITHOUT_PACE)
+        rate_bps = 0;
     if (rate_bps && now_us < s->paced_us)
         return OK;
     for (;;) {
-        uint64_t room = peer_room(s->peer, now_us, HORIZON_US);
+        uint64_t room =
+            s->without & WITHOUT_ROOM ? HORIZON_US : peer_room(s->peer, now_us, HORIZON_US);
         enum err e = room ? feed_next(s->feed, room, &message, &id) : ERR_AGAIN;
         if (e)
             return e == ERR_AGAIN ? OK : e;
@@ -151,9 +226,13 @@ void seat_outdate(struct seat *s)
 {
     uint64_t transport;
 
+    while (feed_next_orphan(s->feed, &transport))
+        peer_message_cancel(s->peer, transport);
     while (feed_next_stale(s->feed, &transport))
         peer_message_forsake(s->peer, transport);
 }
+
+/* ---- the pointer ---- */
 
 static void send_shape(struct seat *s, const struct source_pointer *p)
 {
@@ -208,6 +287,8 @@ void seat_point(struct seat *s, const struct source_pointer *p)
     s->pointer_visible = p->visible;
 }
 
+/* ---- exactness ---- */
+
 /* Whether the newest picture has been claimed already, with all input so far in it. */
 static bool claimed(const struct seat *s, const struct capture *c)
 {
@@ -218,7 +299,8 @@ static bool claimed(const struct seat *s, const struct capture *c)
 /* Whether the newest whole capture shows the effect of all input. */
 static bool settled(const struct seat *s, const struct capture *c)
 {
-    return s->input_seen == 0 || c->whole_us >= s->input_us + INPUT_SETTLE_US;
+    return s->input_seen == 0 || s->without & WITHOUT_SETTLE ||
+           c->whole_us >= s->input_us + INPUT_SETTLE_US;
 }
 
 enum seat_need seat_needs(const struct seat *s, const struct capture *c, uint64_t now_us,
@@ -233,14 +315,13 @@ enum seat_need seat_needs(const struct seat *s, const struct capture *c, uint64_
     return SEAT_LOOK;
 }
 
-void seat_claim(struct seat *s, struct capture *c, uint64_t now_us)
+void seat_claim(struct seat *s, struct capture *c)
 {
     uint8_t space[DESK_RECORD_BYTES];
     struct wr w = wr_of(space, sizeof space);
     struct desk_record r = {.kind = DESK_EXACT, .version = c->version};
     size_t taken;
 
-    (void)now_us;
     if (!s->has_stream || !c->whole || !feed_complete(s->feed) || claimed(s, c))
         return;
     /* With input still settling the picture may be claimed, but not the input's effect. */
