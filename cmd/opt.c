@@ -106,6 +106,16 @@ static bool numeric(enum opt_kind kind)
     return kind >= OPT_KIND_NUMBER && kind <= OPT_KIND_PROBABILITY;
 }
 
+/* What is said of a value beyond the row's bounds; with them, where they have no unit. */
+static void out_of(const struct opt *o, char *space, size_t room)
+{
+    if (o->kind == OPT_KIND_NUMBER && o->max)
+        snprintf(space, room, "out of range (%llu to %llu); wanted ", (unsigned long long)o->min,
+                 (unsigned long long)o->max);
+    else
+        snprintf(space, room, "out of range; wanted ");
+}
+
 /* As store, within the row's bounds and with a reason. */
 static enum err store_option(struct reader *r, const struct opt *o, void *base, const char *word)
 {
@@ -123,8 +133,11 @@ static enum err store_option(struct reader *r, const struct opt *o, void *base, 
     if (!e)
         return OK;
     snprintf(what, sizeof what, "--%s %.60s: ", o->name, word);
-    if (e == ERR_LIMIT)
-        return usage(r, what, "out of range; wanted ", wanted[o->kind]);
+    if (e == ERR_LIMIT) {
+        char range[64];
+        out_of(o, range, sizeof range);
+        return usage(r, what, range, wanted[o->kind]);
+    }
     return usage(r, what, "wanted ", wanted[o->kind]);
 }
 

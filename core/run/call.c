@@ -191,8 +191,10 @@ static void on_patience(void *ctx)
     char target[TARGET_TEXT_CHARS];
 
     target_print(&c->ticket.target, target);
-    reason_give(&c->run->reason, ERR_UNREACHABLE, "no answer from %.100s within %.1f s", target,
-                (double)c->run->timeout_us / 1e6);
+    reason_give(&c->run->reason, ERR_UNREACHABLE,
+                "no answer from %.80s within %.1f s: is a server running there, and does UDP get "
+                "through (firewall, port forwarding)?",
+                target, (double)c->run->timeout_us / 1e6);
     peer_close(c->peer, loop_now_us(c->loop), ERR_UNREACHABLE, "no answer in time");
     handle(c, loop_now_us(c->loop));
 }

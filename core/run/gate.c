@@ -117,9 +117,10 @@ static enum err read_invite(const struct gate_config *c, uint32_t *roles, uint64
                 ? parse_number(bytes_of(comma + 6, (size_t)(end - comma - 6)), uses)
                 : ERR_MALFORMED;
     if (e || !(*roles & c->needed) || *uses == 0 || *uses > LIMIT_PEERS)
-        return reason_give(&run->reason, ERR_USAGE,
-                           "--invite=%.60s: not understood: a role, then perhaps ,uses=N (1 to %d)",
-                           c->invite, LIMIT_PEERS);
+        return reason_give(
+            &run->reason, ERR_USAGE,
+            "--invite=%.60s: wanted a role (view or control), then perhaps ,uses=N (1 to %d)",
+            c->invite, LIMIT_PEERS);
     return OK;
 }
 

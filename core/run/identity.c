@@ -27,12 +27,16 @@ enum err identity_path(struct run *run, char to[FOLDER_PATH_CHARS])
 static enum err make_folder(struct run *run)
 {
     struct folder_user user = folder_user_here();
-    char folder[FOLDER_PATH_CHARS];
+    char folder[FOLDER_PATH_CHARS] = "";
     enum err e = folder_path(&user, FOLDER_CONFIG, "", folder);
 
     if (!e)
         e = file_make_folder(folder, 0700);
-    return e ? reason_give(&run->reason, e, "cannot make the folder of the identity") : OK;
+    return e ? reason_give(
+                   &run->reason, e,
+                   "cannot make the folder %.100s: choose another place with --identity FILE",
+                   folder)
+             : OK;
 }
 
 enum err identity_make(struct run *run, const char *path, struct key_pair *pair)
@@ -54,7 +58,11 @@ enum err identity_make(struct run *run, const char *path, struct key_pair *pair)
     e = key_save(pair, path);
     if (e == ERR_EXISTS)
         return reason_give(&run->reason, e, "kept what is there already: %s", path);
-    return e ? reason_give(&run->reason, e, "cannot write the identity: %s", path) : OK;
+    return e ? reason_give(&run->reason, e,
+                           "cannot write the identity %.100s: choose another place with --identity "
+                           "FILE",
+                           path)
+             : OK;
 }
 
 enum err identity_load(struct run *run, struct key_pair *pair)
