@@ -142,7 +142,8 @@ check: deps deps-check ## install, build, run every quick test
 CHECK_BUILDS = $(BUILD)/farspan $(BUILD)/bench/udp_blast $(BUILD)/clang/farspan \
                $(BUILD)/asan/farspan man \
                $(patsubst %.c,$(BUILD)/clang/%.o,$(wildcard $(TEST_DIRS:%=tests/%/*_test.c)))
-CHECK_RUNS = tests/lint/lint.py -j 2 tests/lint/self_test.py $(REF_TESTS) \
+# A time-out is for what hangs, also on a busy machine.
+CHECK_RUNS = -t $(if $(FARSPAN_FULL),1800,300) tests/lint/lint.py -j 2 tests/lint/self_test.py $(REF_TESTS) \
              $(TEST_NAMES:%=$(BUILD)/unit/%) $(TEST_NAMES:%=$(BUILD)/asan/unit/%) \
              $(TSAN_NAMES:%=$(BUILD)/tsan/unit/%) $(FUZZ_NAMES:%=$(BUILD)/fuzz/%.replay) \
              $(SIM_TESTS) -j 1 $(CLI_TESTS) $(E2E_TESTS)

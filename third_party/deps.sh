@@ -32,6 +32,11 @@ missing() {
     done
 }
 
+# A bare chroot has no tun device; the kernel does.
+if [ "$1" = check ] && [ "$(id -u)" = 0 ] && [ ! -e /dev/net/tun ]; then
+    mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200 || echo "deps: no /dev/net/tun" >&2
+fi
+
 # shellcheck disable=SC2086 # a list is meant to split
 need=$(missing $wanted)
 [ -n "$need" ] || exit 0

@@ -50,6 +50,24 @@ static void mail_ended(void *context, uint64_t tag, bool acked)
     session_event(context, &e, NULL);
 }
 
+static bool grow_events(struct peer *p)
+{
+    uint32_t capacity = p->event_capacity ? p->event_capacity * 2 : 16;
+
+    if (capacity > MAX_EVENTS)
+        return false;
+    struct session_event *ring = heap_array(capacity, sizeof *ring);
+    if (!ring)
+        return false;
+    for (uint32_t i = 0; i < p->event_count; i++)
+        ring[i] = p->event[(p->event_first + i) % p->event_capacity];
+    heap_free(p->event);
+    p->event = ring;
+    p->event_first = 0;
+    p->event_capacity = capacity;
+    return true;
+}
+
 struct peer *session_new(const struct peer_config *config, const struct rng *rng, bool client,
                          uint64_t now_us)
 {
@@ -57,6 +75,11 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
 
     if (!p)
         return NULL;
+    /* There is always a place for the news that the session is up, or over. */
+    if (!grow_events(p)) {
+        heap_free(p);
+        return NULL;
+    }
     if (config)
         p->config = *config;
     fill_defaults(&p->config, client);
@@ -93,24 +116,6 @@ void session_ready(struct peer *p, struct noise *n, const struct hello_params *o
     p->recovery.max_ack_delay_us = num_min(other->max_ack_delay_us, 1000000);
     p->state = SESSION_READY;
     p->last_received_us = now_us;
-}
-
-static bool grow_events(struct peer *p)
-{
-    uint32_t capacity = p->event_capacity ? p->event_capacity * 2 : 16;
-
-    if (capacity > MAX_EVENTS)
-        return false;
-    struct session_event *ring = heap_array(capacity, sizeof *ring);
-    if (!ring)
-        return false;
-    for (uint32_t i = 0; i < p->event_count; i++)
-        ring[i] = p->event[(p->event_first + i) % p->event_capacity];
-    heap_free(p->event);
-    p->event = ring;
-    p->event_first = 0;
-    p->event_capacity = capacity;
-    return true;
 }
 
 void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel)

@@ -306,8 +306,13 @@ static bool settled(const struct seat *s, const struct capture *c)
 enum seat_need seat_needs(const struct seat *s, const struct capture *c, uint64_t now_us,
                           uint64_t *when_us)
 {
-    if (!s->has_stream || !feed_complete(s->feed) || claimed(s, c) || (c->whole && settled(s, c)))
+    if (!s->has_stream || !feed_complete(s->feed) || claimed(s, c))
         return SEAT_NOTHING;
+    /* It is claimed at once as a rule; a claim that found no memory is made a little later. */
+    if (c->whole && settled(s, c)) {
+        *when_us = now_us + REST_US;
+        return SEAT_LOOK;
+    }
     *when_us = num_min(c->captured_us + REST_US, c->whole_us + BUSY_LOOK_US);
     if (s->input_seen && !settled(s, c))
         *when_us = num_max(*when_us, s->input_us + INPUT_SETTLE_US);

@@ -64,7 +64,7 @@ check "every character arrived in the shell" cmp "$work/wanted" "$work/typed"
 
 # all SIGNAL: to everything that draws.
 all() {
-    kill -"$1" -"$browser" -"$terminal" "$wm"
+    kill -"$1" -"$browser" -"$terminal" "$wm" 2>/dev/null
 }
 all STOP
 exits "a shot of it" 0 "$farspan" view "$far" --to "$work/shot.png" --until exact --json --for 60s
