@@ -88,10 +88,10 @@ static void resize(struct x11_window *w, struct x11_conn *x, uint16_t width, uin
 
 void x11_window_show(struct x11_window *w, struct x11_conn *x, uint16_t width, uint16_t height)
 {
-    w->wanted_width = width;
-    w->wanted_height = height;
+    w->wanted_width = (uint16_t)num_min(width, x->screen->width_in_pixels);
+    w->wanted_height = (uint16_t)num_min(height, x->screen->height_in_pixels);
     if (!w->full)
-        resize(w, x, width, height);
+        resize(w, x, w->wanted_width, w->wanted_height);
     if (!w->mapped)
         xcb_map_window(x->c, w->id);
     w->mapped = true;

@@ -23,7 +23,8 @@ struct x11_window {
 /* Makes the window, not yet on the screen. Waits for the server. */
 void x11_window_init(struct x11_window *w, struct x11_conn *x);
 
-/* Asks for this size, and brings the window to the screen when it is not there. */
+/* Asks for this size, but no larger than the screen, and brings the window to the screen when it is
+ * not there. */
 void x11_window_show(struct x11_window *w, struct x11_conn *x, uint16_t width, uint16_t height);
 
 /* Sets the text of title and bar, printable UTF-8; the bar shows what is ASCII in it. */

@@ -14,6 +14,7 @@ terminal_up() {
 }
 within 30 terminal_up || not_ok "the terminal comes up" "$(cat "$work/terminal.err")"
 
+xmodmap -display "$there" -pke >"$work/keys"
 start serve "$farspan" serve "x11$there" --invite=control,uses=9 --listen 127.0.0.1:0 --json
 server=$pid
 event serve listening >"$work/event" || not_ok "the server listens" "$(cat "$work/serve.err")"
@@ -58,9 +59,17 @@ exits "no display at all" 2 env -u DISPLAY "$farspan" serve x11 --invite
 exits "a display behind a name" 2 "$farspan" serve x11:far.example:0 --invite
 like "what to do instead" "$(cat "$work/err")" "numeric"
 
+# What was borrowed for typing is given back on SIGTERM.
+echo 'type λ日' >"$work/script"
+exits "typing what no key has" 0 "$farspan" view "$ticket" --to null --until exact \
+    --input "$work/script"
+xmodmap -display "$there" -pke >"$work/keys2"
+refuse "spare keycodes are in use" cmp -s "$work/keys" "$work/keys2"
 kill -TERM "$server"
 wait "$server"
 is "the server ends with 0" $? 0
+xmodmap -display "$there" -pke >"$work/keys2"
+check "and are given back" cmp "$work/keys" "$work/keys2"
 
 # A display behind TCP, as ssh -X has them, and a depth that is not supported.
 rm "$work/display"
@@ -74,6 +83,19 @@ for name in "127.0.0.1$DISPLAY" "localhost$DISPLAY" "unix$DISPLAY" "${DISPLAY#:}
     wait "$pid"
     rm "$work/tcp"
 done
+# A server that wants a cookie (a record for any host: family 65535, no address, no number).
+python3 - "$work/cookie" <<'PY'
+import struct, sys
+part = lambda b: struct.pack(">H", len(b)) + b
+open(sys.argv[1], "wb").write(b"\xff\xff" + part(b"") + part(b"") +
+                              part(b"MIT-MAGIC-COOKIE-1") + part(bytes(range(16))))
+PY
+rm "$work/display"
+x_server 320x200 -auth "$work/cookie"
+exits "no cookie" 1 "$farspan" serve x11 --invite --listen 127.0.0.1:0
+like "what may be missing" "$(cat "$work/err")" "XAUTHORITY"
+start tcp env XAUTHORITY="$work/cookie" "$farspan" serve x11 --invite --listen 127.0.0.1:0 --json
+check "a cookie opens it" event tcp listening
 rm "$work/display"
 start xvfb sh -c 'exec 3>"$1"; exec Xvfb -displayfd 3 -screen 0 320x200x16 -nolisten tcp' sh \
     "$work/display"

@@ -193,14 +193,18 @@ static void only_what_changed_is_sent(void)
 static void the_window_follows_the_picture(void)
 {
     struct bench b;
-    static const uint32_t sizes[][2] = {{600, 400}, {100, 80}, {200, 300}, {1, 1}};
+    static const uint32_t sizes[][2] = {{600, 400}, {100, 80}, {200, 300}, {1, 1}, {900, 800}};
 
     EXPECT(open_shown(&b, "", 300, 200));
-    for (int i = 0; i < 4; i++) {
+    xcb_warp_pointer(b.x.c, XCB_NONE, b.x.screen->root, 0, 0, 0, 0, 0, 0);
+    for (int i = 0; i < 5; i++) {
         uint32_t width = sizes[i][0], height = sizes[i][1];
         EXPECT(new_picture(&b, width, height));
         EXPECT(paint(&b, (struct rect){0, 0, width, height}));
         EXPECT_EQ(present(&b, true), OK);
+        /* Never larger than the screen. */
+        width = width < SCREEN_WIDTH ? width : SCREEN_WIDTH;
+        height = height < SCREEN_HEIGHT ? height : SCREEN_HEIGHT;
         EXPECT(comes_to_show(&b, 0, 0, 0, 0, width, height));
         xcb_get_geometry_reply_t *g =
             xcb_get_geometry_reply(b.x.c, xcb_get_geometry(b.x.c, b.window), NULL);
