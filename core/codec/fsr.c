@@ -148,7 +148,9 @@ bool fsr_hash_good(struct bytes named, struct pic *p)
     uint8_t hash[FSR_HASH_BYTES];
 
     pic_hash(p, hash);
-    return digest_good(0, !bytes_equal(named, bytes_of(hash, sizeof hash)));
+    return named.n == sizeof hash &&
+           digest_good(num_get_le(named.p, 8), num_get_le(hash, 8)) &&
+           digest_good(num_get_le(named.p + 8, 8), num_get_le(hash + 8, 8));
 }
 
 bool fsr_shape_equal(const struct fsr_shape *a, const struct fsr_shape *b)
