@@ -1,4 +1,5 @@
 /* The X11 source against a real X server: what it says is damaged, and the pixels it gives. */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/rng.h"
+#include "core/os/os.h"
 #include "core/screen/x11_conn.h"
 #include "core/screen/x11_source.h"
 #include "tests/e2e/xserver.h"
@@ -418,6 +420,34 @@ static void memory_runs_out(void)
     xserver_stop(&x);
 }
 
+/* Every system call of ours fails once; without shared memory it goes on without. */
+static void system_calls_fail(void)
+{
+    static const enum os_call calls[] = {OS_MAP, OS_FD, OS_POLL};
+    struct xserver x;
+    char reason[200];
+
+    setenv("FARSPAN_X11_WITHOUT", "", 1);
+    EXPECT(xserver_start(&x, "500x300x24"));
+    for (int i = 0; i < 3; i++)
+        for (uint64_t n = 1;; n++) {
+            struct source *s = NULL;
+            struct source_frame f;
+            os_fail_at(calls[i], n, EMFILE);
+            enum err e = x11_source_open(x.display, xserver_now_us(), &s, reason, sizeof reason);
+            if (!e)
+                e = s->ops->capture(s, xserver_now_us(), true, &f);
+            bool fired = os_fault_fired(calls[i]);
+            os_fail_at(calls[i], 0, 0);
+            if (s)
+                s->ops->free(s);
+            EXPECT(e == OK || (fired && calls[i] == OS_POLL && e == ERR_UNREACHABLE));
+            if (!fired)
+                break;
+        }
+    xserver_stop(&x);
+}
+
 TEST_MAIN({"names_are_checked", names_are_checked}, {"no_server_is_said", no_server_is_said},
           {"first_capture_is_everything", first_capture_is_everything},
           {"damage_is_what_was_drawn", damage_is_what_was_drawn},
@@ -430,4 +460,4 @@ TEST_MAIN({"names_are_checked", names_are_checked}, {"no_server_is_said", no_ser
           {"another_depth_is_refused", another_depth_is_refused},
           {"a_grabbed_server_is_still_captured", a_grabbed_server_is_still_captured},
           {"a_server_that_dies", a_server_that_dies}, {"a_server_that_hangs", a_server_that_hangs},
-          {"memory_runs_out", memory_runs_out})
+          {"memory_runs_out", memory_runs_out}, {"system_calls_fail", system_calls_fail})
