@@ -159,7 +159,10 @@ static enum err read_back(struct encoding *x)
         while (!e && !(e = fsr_reader_next(r, &f, &why)) && !foreground_stopped(&x->f))
             frames++;
         x->decode_cpu_us = clock_cpu_us() - begin_us;
-        e = e == ERR_END && frames == x->frames ? OK : foreground_stopped(&x->f) ? OK : ERR_VERIFY;
+        /* What could not be read is a failure; what reads as something else is not the same. */
+        if (e != ERR_SYSTEM && e != ERR_MEMORY)
+            e = (e == ERR_END && frames == x->frames) || foreground_stopped(&x->f) ? OK
+                                                                                   : ERR_VERIFY;
     }
     fsr_reader_free(r);
     io_file_close_in(in);

@@ -90,10 +90,10 @@ while time.monotonic() < begin + seconds + 1 and len(rtt) < count:
 print(json.dumps({"got": len(rtt), "rtt_us": sorted(rtt)}))
 EOP
 pings() {
-    start echo ip netns exec "$b" python3 "$work/echo.py" "$1"
+    start echo nsenter --net=/run/netns/"$b" python3 "$work/echo.py" "$1"
     echo_pid=$pid
     within 20 grep -q ready "$work/echo" || not_ok "echo" "did not start"
-    timeout 30 ip netns exec "$a" python3 "$work/ping.py" "$@" >"$work/pings"
+    timeout 30 nsenter --net=/run/netns/"$a" python3 "$work/ping.py" "$@" >"$work/pings"
     kill "$echo_pid"
 }
 
@@ -128,9 +128,9 @@ leave six
 is_so six 'p["got"] == 50 and p["rtt_us"][0] >= 10000'
 
 join tcp --rate 20M --delay 10ms
-start server ip netns exec "$b" iperf3 -s -1 --forceflush
+start server nsenter --net=/run/netns/"$b" iperf3 -s -1 --forceflush
 within 20 grep -q listening "$work/server"
-timeout 30 ip netns exec "$a" iperf3 -J -c 10.77.0.2 -t 3 >"$work/iperf"
+timeout 30 nsenter --net=/run/netns/"$a" iperf3 -J -c 10.77.0.2 -t 3 >"$work/iperf"
 bps=$(python3 -c 'import json, sys
 print(int(json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"]))' <"$work/iperf")
 leave tcp
