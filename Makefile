@@ -175,6 +175,9 @@ fuzz-cover: $(FUZZ_NAMES:%=$(BUILD)/cover/%) ## print which share of the decoder
 
 # Timed lines of the issues; ARGS="--runs 1 age" chooses.
 SLICE_TOOLS = $(addprefix $(BUILD)/bench/,scroll_clock y4m_age flood udp_blast)
+bench-codec: $(BUILD)/bench/bench_codec ## bytes and time of the block codec (ARGS=FILE.ppm)
+	@$< $(ARGS)
+
 bench-slice: all $(SLICE_TOOLS) ## measure what has a figure to keep (ARGS="age ..."); no part of check
 	@tests/bench/slice.sh $(ARGS)
 
@@ -196,7 +199,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all bench-slice demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
+.PHONY: all bench-codec bench-slice demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
         check-full fuzz fuzz-cover man install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
