@@ -9,13 +9,19 @@
 
 /* The core protocol has no event for "the pointer moved somewhere": ask, often only while something
  * goes on. An answer costs about 10 us at both ends. */
-enum { ACTIVE_EVERY_US = 20 * 1000, IDLE_EVERY_US = 250 * 1000, ACTIVE_FOR_US = 1000 * 1000 };
+enum {
+    ACTIVE_EVERY_US = 20 * 1000,
+    IDLE_EVERY_US = 250 * 1000,
+    ACTIVE_FOR_US = 1000 * 1000,
+    WATCHED_FOR_US = 1000 * 1000, /* then whoever asked is taken to look no more */
+};
 
 void x11_pointer_init(struct x11_pointer *p, struct x11_conn *x)
 {
     memset(p, 0, sizeof *p);
     p->now.argb = p->argb;
     p->stale = x->xfixes;
+    p->next_us = UINT64_MAX;
     if (x->xfixes)
         xcb_xfixes_select_cursor_input(x->c, x->screen->root,
                                        XCB_XFIXES_CURSOR_NOTIFY_MASK_DISPLAY_CURSOR);
@@ -31,7 +37,15 @@ void x11_pointer_event(struct x11_pointer *p, const struct x11_conn *x,
 void x11_pointer_wake(struct x11_pointer *p, uint64_t now_us)
 {
     p->active_until_us = now_us + ACTIVE_FOR_US;
-    p->next_us = num_min(p->next_us, now_us + ACTIVE_EVERY_US);
+    if (now_us < p->watched_until_us)
+        p->next_us = num_min(p->next_us, now_us + ACTIVE_EVERY_US);
+}
+
+void x11_pointer_watch(struct x11_pointer *p, uint64_t now_us)
+{
+    if (now_us >= p->watched_until_us)
+        p->next_us = now_us;
+    p->watched_until_us = now_us + WATCHED_FOR_US;
 }
 
 /* The top left part of a cursor that is larger than what is allowed; the hot spot stays inside. */
@@ -104,7 +118,9 @@ void x11_pointer_work(struct x11_pointer *p, struct x11_conn *x, uint64_t now_us
         p->stale = false;
         p->asked_shape = xcb_xfixes_get_cursor_image(x->c).sequence;
     }
-    if (now_us >= p->next_us) {
+    if (now_us >= p->next_us && now_us >= p->watched_until_us) {
+        p->next_us = UINT64_MAX;
+    } else if (now_us >= p->next_us) {
         if (!p->asked_place)
             p->asked_place = xcb_query_pointer(x->c, x->screen->root).sequence;
         p->next_us = now_us + (now_us < p->active_until_us ? ACTIVE_EVERY_US : IDLE_EVERY_US);

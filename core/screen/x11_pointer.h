@@ -15,7 +15,7 @@ struct x11_pointer {
     bool known;                        /* a position has come */
     bool stale;                        /* the shape has changed and was not asked for yet */
     unsigned asked_place, asked_shape; /* requests under way, 0 for none */
-    uint64_t next_us, active_until_us;
+    uint64_t next_us, active_until_us, watched_until_us;
     uint32_t argb[LIMIT_POINTER_SIDE_PX * LIMIT_POINTER_SIDE_PX];
 };
 
@@ -30,10 +30,14 @@ void x11_pointer_event(struct x11_pointer *p, const struct x11_conn *x,
 /* Something has happened on the screen: the position is asked for more often for a while. */
 void x11_pointer_wake(struct x11_pointer *p, uint64_t now_us);
 
+/* Somebody wants to know: the position is asked for from now on, until a second after the last such
+ * call, so that a display that nobody looks at is left alone. */
+void x11_pointer_watch(struct x11_pointer *p, uint64_t now_us);
+
 /* Takes the answers that have come and asks for what is due. */
 void x11_pointer_work(struct x11_pointer *p, struct x11_conn *x, uint64_t now_us);
 
-/* When x11_pointer_work has something to ask again. */
+/* When x11_pointer_work has something to ask again; UINT64_MAX: never. */
 uint64_t x11_pointer_deadline_us(const struct x11_pointer *p);
 
 #endif

@@ -335,8 +335,9 @@ static enum err source_capture(struct source *head, uint64_t now_us, bool whole,
 
 static bool source_pointer(struct source *head, struct source_pointer *out)
 {
-    const struct x11_source *s = (const struct x11_source *)head;
+    struct x11_source *s = (struct x11_source *)head;
 
+    x11_pointer_watch(&s->pointer, s->now_us);
     *out = s->pointer.now;
     return s->pointer.known;
 }

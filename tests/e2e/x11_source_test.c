@@ -269,6 +269,13 @@ static void the_pointer_is_followed(void)
     EXPECT_EQ(p.hot_x, 2);
     EXPECT_EQ(p.hot_y, 3);
     EXPECT_EQ(p.argb[0], 0xffff0000);
+    /* Only while somebody looks. */
+    uint64_t later = xserver_now_us() + 2000000;
+    EXPECT(b.source->ops->deadline_us(b.source) < later);
+    EXPECT_EQ(b.source->ops->poll(b.source, later), OK);
+    EXPECT_EQ(b.source->ops->deadline_us(b.source), UINT64_MAX);
+    EXPECT(b.source->ops->pointer(b.source, &p));
+    EXPECT_EQ(b.source->ops->deadline_us(b.source), later);
     close_bench(&b);
 }
 
