@@ -191,6 +191,9 @@ install: all man ## install the program and its manual (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/farspan $(DESTDIR)$(PREFIX)/bin/farspan
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/user
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' docs/systemd/farspan-serve.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/user/farspan-serve.service
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1	\2/p' Makefile | expand -t 14

@@ -12,6 +12,10 @@ done
 is "and man finds it" \
     "$(MANPATH=$work/root/usr/share/man man -w farspan-keygen)" \
     "$work/root/usr/share/man/man1/farspan-keygen.1"
+unit=$work/root/usr/lib/systemd/user/farspan-serve.service
+check "the sample unit" test -s "$unit"
+like "starts what was installed" "$(cat "$unit")" "^ExecStart=/usr/bin/farspan serve$"
+like "and waits until it is ready" "$(cat "$unit")" "^Type=notify$"
 exits "make help" 0 make help
 for target in all deps deps-check unit asan-check tsan-check lint check check-full fuzz man \
     install clean; do
