@@ -222,6 +222,7 @@ kill -INT "$encoder"
 wait "$encoder"
 is "interrupted" "$?" 130
 is "the error is the last event" "$(tail -n 1 waiting | field exit)" 130
-exits "what was recorded" 0 "$farspan" encode --verify waiting.fsr few.ppm
-refuse "it was finished" grep -q "not finished" err
+exits "what was recorded" 0 "$farspan" encode --decode waiting.fsr -o waiting.ppm
+refuse "was finished" grep -q "not finished" err
+check "and is the beginning" cmp -n "$(stat -c %s waiting.ppm)" few.ppm waiting.ppm
 finish

@@ -295,7 +295,7 @@ static void cut_anywhere(void)
 {
     struct tape t;
 
-    EXPECT_EQ(make_tape(&t, 12, 5), OK);
+    EXPECT_EQ(make_tape(&t, 8, 3), OK);
     for (size_t n = 0; n < t.file.n && !test_failed(); n++) {
         uint8_t *exact = heap_alloc(n);
         memcpy(exact, t.file.p, n);
@@ -316,7 +316,7 @@ static void flipped_anywhere(void)
 {
     struct tape t;
 
-    EXPECT_EQ(make_tape(&t, 12, 5), OK);
+    EXPECT_EQ(make_tape(&t, 8, 3), OK);
     for (size_t i = 0; i < t.file.n && !test_failed(); i++) {
         size_t at = 0, back;
         t.file.p[i] ^= (uint8_t)(1 << i % 8);
