@@ -13,7 +13,7 @@ enum {
     LIMIT_DATAGRAM_FLOOR = 1200, /* always assumed to get through (RFC 9000, 14.1) */
 
     /* one session */
-    LIMIT_STREAMS = 256,                         /* open at once, both directions */
+    LIMIT_STREAMS = 256,                         /* open at once, half of them each end's */
     LIMIT_MESSAGES = 4096,                       /* in flight or queued */
     LIMIT_MESSAGE_BYTES = 256 * 1024,            /* one message */
     LIMIT_SESSION_IDLE_S = 120,                  /* a session outlives its peer's silence so long */

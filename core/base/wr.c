@@ -81,3 +81,8 @@ void wr_zeros(struct wr *w, size_t n)
     if (at)
         memset(at, 0, n);
 }
+
+uint8_t *wr_space(struct wr *w, size_t n)
+{
+    return claim(w, n);
+}

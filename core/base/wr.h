@@ -48,6 +48,9 @@ void wr_sized(struct wr *w, struct bytes b);
 /* Appends `n` zero bytes. */
 void wr_zeros(struct wr *w, size_t n);
 
+/* Appends `n` bytes that the caller writes: gives their place, NULL where they do not fit. */
+uint8_t *wr_space(struct wr *w, size_t n);
+
 /* The bytes that still fit. */
 static inline size_t wr_left(const struct wr *w)
 {

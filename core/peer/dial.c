@@ -6,7 +6,13 @@
 #include "core/crypt/crypt.h"
 #include "core/peer/session.h"
 
-enum { FIRST_RETRY_US = 200000, RETRY_GAP_US = 500000, INIT_TRIES = 4, ACK_DELAY_US = 5000 };
+enum {
+    FIRST_RETRY_US = 200000,
+    RETRY_GAP_US = 500000,
+    INIT_TRIES = 4,
+    ACK_DELAY_US = 5000,
+    DOUBT_US = 150000 /* copies of one datagram do not come so far apart */
+};
 
 static uint8_t available_ciphers(void)
 {
@@ -159,6 +165,7 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
         if (!d->has_doubted || memcmp(packet->server_key, d->doubted, KEY_BYTES) != 0) {
             d->has_doubted = true;
             memcpy(d->doubted, packet->server_key, KEY_BYTES);
+            rng_fill(&p->rng, d->nonce, sizeof d->nonce); /* a copy of this one is no second word */
             p->state = SESSION_HELLO;
             d->next_us = now_us;
             return;
@@ -254,6 +261,25 @@ static void take_response(struct peer *p, uint64_t now_us, const struct packet_l
     session_event(p, &event, NULL);
 }
 
+/* Nothing protects the version either: it must be said twice, and not by copies. */
+static void take_version(struct peer *p, uint64_t now_us, uint8_t version)
+{
+    struct session_dial *d = p->dial;
+    char reason[LIMIT_REASON_CHARS];
+
+    if (d->doubted_version != version) {
+        d->doubted_version = version;
+        d->doubted_us = now_us;
+        return;
+    }
+    if (now_us - d->doubted_us < DOUBT_US)
+        return;
+    snprintf(reason, sizeof reason,
+             "the other side speaks version %u of the session protocol, this build version %u",
+             version, PACKET_VERSION);
+    session_fail(p, now_us, ERR_VERSION, reason, false);
+}
+
 void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram)
 {
     struct packet_long packet;
@@ -264,11 +290,7 @@ void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram)
         return;
     }
     if (e == ERR_VERSION) {
-        char reason[LIMIT_REASON_CHARS];
-        snprintf(reason, sizeof reason,
-                 "the other side speaks version %u of the session protocol, this build version %u",
-                 packet.version, PACKET_VERSION);
-        session_fail(p, now_us, ERR_VERSION, reason, false);
+        take_version(p, now_us, packet.version);
     } else if (e) {
         p->counters.rejected_datagrams++;
     } else if (packet.type == PACKET_COOKIE) {

@@ -53,6 +53,7 @@ struct listener {
     struct cookie_key cookie;
     struct token_key token;
     struct entry *entry[LIMIT_PEERS];
+    uint64_t tag[LIMIT_PEERS]; /* of each entry's message 1: found without touching the entries */
     uint32_t count, half_open, turn;
     struct entry *by_cid[CID_SLOTS]; /* open addressing; cids are our own random numbers */
     struct reply reply[REPLIES];
@@ -155,6 +156,7 @@ static void remove_entry(struct listener *l, uint32_t index)
     crypt_wipe(e->response, sizeof e->response);
     heap_free(e);
     l->entry[index] = l->entry[--l->count];
+    l->tag[index] = l->tag[l->count];
 }
 
 static bool spend(struct bucket *b, uint64_t now_us, uint32_t per_s, uint32_t burst)
@@ -174,9 +176,10 @@ static bool spend(struct bucket *b, uint64_t now_us, uint32_t per_s, uint32_t bu
 /* Whether one more key agreement may be spent on a stranger at this address. */
 static bool within_budget(struct listener *l, uint64_t now_us, const struct addr *from)
 {
-    uint64_t h = l->bucket_salt;
+    uint64_t h = l->bucket_salt ^ from->family;
 
-    for (size_t i = 0; i < sizeof from->ip; i++)
+    /* An IPv6 host has its whole /64 to send from. */
+    for (size_t i = 0; i < 8; i++)
         h = (h ^ from->ip[i]) * 0x100000001b3u;
     h ^= h >> 32;
     struct bucket *b = &l->bucket[h % BUCKETS];
@@ -261,9 +264,11 @@ static void resend_response(struct listener *l, const struct entry *e, const str
  * with a good proof: the client's address may have changed meanwhile. */
 static bool answered_before(struct listener *l, const struct addr *from, struct bytes noise)
 {
+    uint64_t tag = num_get_le(noise.p, sizeof tag);
+
     for (uint32_t i = 0; i < l->count; i++) {
         struct entry *e = l->entry[i];
-        if (memcmp(e->ephemeral, noise.p, sizeof e->ephemeral) != 0)
+        if (l->tag[i] != tag || memcmp(e->ephemeral, noise.p, sizeof e->ephemeral) != 0)
             continue;
         if (!e->peer->confirmed)
             resend_response(l, e, from);
@@ -350,6 +355,7 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
     e->created_us = now_us;
     e->response_bytes = (uint16_t)w.n;
     e->peer = p;
+    l->tag[l->count] = num_get_le(e->ephemeral, sizeof l->tag[0]);
     l->entry[l->count++] = e;
     l->half_open++;
     add_cid(l, e);
@@ -403,7 +409,8 @@ static void handshake(struct listener *l, uint64_t now_us, const struct addr *fr
         verdict.welcome = false;
         verdict.reason = "you need features that this build has not";
     }
-    make_room(l);
+    if (verdict.welcome)
+        make_room(l);
     if (verdict.welcome && l->count - l->half_open >= l->config.max_peers) {
         verdict.welcome = false;
         verdict.busy = true;
@@ -515,18 +522,18 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
         l->reply_count--;
         return OK;
     }
-    for (uint32_t i = 0; i < l->count;) {
-        if (over(l->entry[i], now_us))
-            remove_entry(l, i);
-        else
-            i++;
-    }
     for (uint32_t i = 0; i < l->count; i++) {
         struct entry *e = l->entry[(l->turn + i) % l->count];
         if (peer_output(e->peer, now_us, space, room, n, to) == OK) {
             l->turn = (l->turn + i) % l->count;
             return OK;
         }
+    }
+    for (uint32_t i = 0; i < l->count;) {
+        if (over(l->entry[i], now_us))
+            remove_entry(l, i);
+        else
+            i++;
     }
     l->turn = l->count ? (l->turn + 1) % l->count : 0;
     return ERR_AGAIN;
@@ -538,6 +545,8 @@ uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
 
     for (uint32_t i = 0; i < l->count; i++) {
         const struct entry *e = l->entry[i];
+        if (over(e, now_us))
+            return now_us;
         at = num_min(at, e->peer->confirmed ? peer_deadline_us(e->peer, now_us)
                                             : e->created_us + HALF_OPEN_US);
     }

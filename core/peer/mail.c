@@ -9,9 +9,9 @@
 enum {
     PIECE_FLOOR = 256, /* only the last piece of a message is smaller */
     PIECES = LIMIT_MESSAGE_BYTES / PIECE_FLOOR + 2,
-    HELD_BYTES = 16 * 1024 * 1024, /* messages from the other, incomplete or waiting to be read */
+    HELD_BYTES = 16 * 1024 * 1024,  /* messages from the other, incomplete or waiting to be read */
     QUEUE_BYTES = 64 * 1024 * 1024, /* messages to the other */
-    FINISH_BYTES = 16 * 1024 /* what a superseded message may still have to send */
+    FINISH_BYTES = 16 * 1024        /* what a superseded message may still have to send */
 };
 
 void mail_out_init(struct mail_out *m, void (*ended)(void *context, uint64_t tag, bool acked),
@@ -210,8 +210,7 @@ uint64_t mail_expire(struct mail_out *m, uint64_t now_us)
     return first;
 }
 
-bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f,
-               bool *failed)
+bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f)
 {
     struct mail_letter *l = m->first[class];
 
@@ -224,11 +223,11 @@ bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct fr
     if (room < overhead || room - overhead < num_min(left, PIECE_FLOOR))
         return false;
     uint64_t n = num_min(left, room - overhead);
-    if (again && ranges_remove(&l->lost, from, from + n)) {
-        *failed = true;
-        return false;
-    }
-    if (!again) {
+    if (again) {
+        /* Removing from the front never splits, so it cannot fail. */
+        enum err e = ranges_remove(&l->lost, from, from + n);
+        CHECK(e == OK);
+    } else {
         l->sent += (uint32_t)n;
         m->queued_bytes -= n;
     }

@@ -88,9 +88,8 @@ void mail_forsake(struct mail_out *m, uint64_t id);
 uint64_t mail_expire(struct mail_out *m, uint64_t now_us);
 
 /* The next piece of class `class` for at most `room` bytes of frame: fills `f`, data borrowed from
- * the letter. False when there is none or it does not fit. *failed: out of memory. */
-bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f,
-               bool *failed);
+ * the letter. False when there is none or it does not fit. */
+bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f);
 
 /* A piece was acknowledged. ERR_MEMORY. */
 enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n) MUST_USE;

@@ -159,8 +159,8 @@ uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us);
 const uint8_t *peer_binding(const struct peer *p);
 
 /* Opens a stream, ordered bytes both ways, and gives its id. `padded`: every packet with its bytes
- * is padded to one size, so that keys cannot be told apart. ERR_LIMIT beyond LIMIT_STREAMS,
- * ERR_MEMORY. */
+ * is padded to one size, so that keys cannot be told apart. ERR_LIMIT when LIMIT_STREAMS / 2 of
+ * ours are open, ERR_MEMORY. */
 enum err peer_stream_open(struct peer *p, enum peer_class class, bool padded,
                           uint64_t *id) MUST_USE;
 

@@ -68,6 +68,8 @@ static void take_stream_frame(struct peer *p, uint64_t now_us, const struct fram
         /* Streams are opened in order: what lies between exists from now on as well. */
         while (p->remote_next <= f->id) {
             *e = session_add_stream(p, p->remote_next, &s);
+            if (*e == ERR_LIMIT)
+                *e = ERR_AGAIN; /* it does not know yet that others are over here */
             if (*e)
                 return;
             p->remote_next += 2;
@@ -227,6 +229,10 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool elic
     }
     if (ranges_add(r, number, number + 1))
         return;
+    if (number < p->told_floor) {
+        p->told_floor = number;
+        p->told_epoch++;
+    }
     if (number > p->newest_number || r->count == 1) {
         p->newest_number = num_max(number, p->newest_number);
         p->newest_us = now_us;
@@ -320,7 +326,8 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
     if (e == ERR_AGAIN)
         return;
     if (e) {
-        session_fail(p, now_us, e, "the other side broke the protocol", true);
+        session_fail(p, now_us, e,
+                     e == ERR_MEMORY ? "out of memory" : "the other side broke the protocol", true);
         return;
     }
     remember(p, now_us, number, eliciting);

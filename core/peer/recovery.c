@@ -13,6 +13,7 @@ enum {
     PROBE_GAP_US = 500000, /* while nothing arrives, probes are at most so far apart */
     SILENCE_PROBES = 3,
     REORDER_PACKETS = 3,
+    RTT_MOST_US = 5000000, /* longer ones are those of somebody who was asleep */
     RECENT = 500
 };
 
@@ -57,20 +58,6 @@ static bool grow(struct recovery *r)
     return true;
 }
 
-struct recovery_packet *recovery_prepare(struct recovery *r, uint64_t *number)
-{
-    while (r->oldest < r->next && at(r, r->oldest)->state == RECOVERY_ACKED)
-        r->oldest++;
-    if (r->next - r->oldest == r->capacity && !grow(r))
-        return NULL;
-    struct recovery_packet *p = at(r, r->next);
-    p->state = RECOVERY_NONE;
-    p->frames = 0;
-    p->probed = false;
-    *number = r->next;
-    return p;
-}
-
 void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eliciting)
 {
     struct recovery_packet *p = at(r, r->next);
@@ -92,7 +79,7 @@ void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eli
         r->eliciting_in_flight++;
         r->last_eliciting_us = now_us;
     }
-    r->recent_sent++;
+    r->recent_sent += eliciting;
     if (r->recent_sent > RECENT) {
         r->recent_sent /= 2;
         r->recent_lost /= 2;
@@ -140,6 +127,35 @@ static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t num
         r->recent_lost++;
     }
     return r->fate(r->context, p, number, false);
+}
+
+enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint64_t *number)
+{
+    enum err e = OK;
+
+    while (r->oldest < r->next && at(r, r->oldest)->state == RECOVERY_ACKED)
+        r->oldest++;
+    if (r->next - r->oldest == r->capacity && !grow(r)) {
+        struct control_sample ignored = {0};
+        if (r->capacity == 0)
+            return ERR_MEMORY;
+        if (at(r, r->oldest)->state == RECOVERY_IN_FLIGHT)
+            e = lose(r, at(r, r->oldest), r->oldest, &ignored);
+        r->oldest++;
+    }
+    r->open = num_max(r->open, r->oldest);
+    struct recovery_packet *p = at(r, r->next);
+    p->state = RECOVERY_NONE;
+    p->frames = 0;
+    p->probed = false;
+    *number = r->next;
+    *out = p;
+    return e;
+}
+
+bool recovery_crowded(const struct recovery *r)
+{
+    return r->eliciting_in_flight >= RECOVERY_MAX_PACKETS / 2;
 }
 
 /* The rate at which the path delivered between the sending of `p` and now, from `p`'s snapshot. */
@@ -190,6 +206,7 @@ static enum err acknowledge(struct recovery *r, struct recovery_packet *p, uint6
     return r->fate(r->context, p, number, true);
 }
 
+/* Packets leave in the order of their numbers, so the first that is not lost ends the search. */
 static enum err detect_losses(struct recovery *r, uint64_t now_us, struct control_sample *s)
 {
     uint64_t base = num_max(r->smoothed_us, r->newest_us);
@@ -197,17 +214,17 @@ static enum err detect_losses(struct recovery *r, uint64_t now_us, struct contro
     uint64_t packets = r->first_gap ? 1 : r->reorder_packets;
 
     r->loss_time_us = 0;
-    for (uint64_t n = r->oldest; r->any_acked && n <= r->largest_acked; n++) {
-        struct recovery_packet *p = at(r, n);
+    for (; r->any_acked && r->open <= r->largest_acked; r->open++) {
+        struct recovery_packet *p = at(r, r->open);
         if (p->state != RECOVERY_IN_FLIGHT)
             continue;
-        if (n + packets <= r->largest_acked || p->sent_us + patience <= now_us) {
-            enum err e = lose(r, p, n, s);
-            if (e)
-                return e;
-        } else if (r->loss_time_us == 0 || p->sent_us + patience < r->loss_time_us) {
+        if (r->open + packets > r->largest_acked && p->sent_us + patience > now_us) {
             r->loss_time_us = p->sent_us + patience;
+            return OK;
         }
+        enum err e = lose(r, p, r->open, s);
+        if (e)
+            return e;
     }
     return OK;
 }
@@ -220,9 +237,10 @@ static void forget(struct recovery *r, uint64_t now_us)
         bool late_enough = r->next - r->oldest > 2048 ||
                            now_us - p->sent_us > 2 * num_max(r->smoothed_us, INITIAL_RTT_US);
         if (p->state == RECOVERY_IN_FLIGHT || (p->state == RECOVERY_LOST && !late_enough))
-            return;
+            break;
         r->oldest++;
     }
+    r->open = num_max(r->open, r->oldest);
 }
 
 static enum err finish(struct recovery *r, uint64_t now_us, struct control_sample *s)
@@ -239,35 +257,64 @@ static enum err finish(struct recovery *r, uint64_t now_us, struct control_sampl
     return OK;
 }
 
+static void take_round_trip(struct recovery *r, uint64_t now_us, const struct frame *f,
+                            struct control_sample *s)
+{
+    uint64_t highest = f->ack.range[0].last;
+
+    if (r->any_acked && highest <= r->largest_acked)
+        return;
+    r->any_acked = true;
+    r->largest_acked = highest;
+    if (highest < r->oldest || at(r, highest)->state != RECOVERY_IN_FLIGHT ||
+        now_us - at(r, highest)->sent_us > RTT_MOST_US)
+        return;
+    s->rtt_us = num_max(1, now_us - at(r, highest)->sent_us);
+    update_rtt(r, s->rtt_us, num_min(f->ack.delay_us, r->max_ack_delay_us));
+}
+
+/* Goes through the packets of all ranges, lowest first, but for those that the ACK before this one
+ * told of: nearly all. */
+static enum err take_ranges(struct recovery *r, uint64_t now_us, const struct frame *f,
+                            struct control_sample *s, bool *progress)
+{
+    uint32_t k = r->told_count;
+
+    for (uint32_t i = f->ack.count; i-- > 0;) {
+        uint64_t n = num_max(f->ack.range[i].first, r->oldest);
+        while (n <= f->ack.range[i].last) {
+            while (k && r->told[k - 1].last < n)
+                k--;
+            if (k && r->told[k - 1].first <= n) {
+                n = r->told[k - 1].last + 1;
+                continue;
+            }
+            struct recovery_packet *p = at(r, n);
+            if (p->state == RECOVERY_IN_FLIGHT || p->state == RECOVERY_LOST) {
+                *progress = true;
+                enum err e = acknowledge(r, p, n, now_us, s);
+                if (e)
+                    return e;
+            }
+            n++;
+        }
+    }
+    memcpy(r->told, f->ack.range, f->ack.count * sizeof r->told[0]);
+    r->told_count = f->ack.count;
+    return OK;
+}
+
 enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f)
 {
     struct control_sample s = {0};
-    uint64_t highest = f->ack.range[0].last;
     bool progress = false;
 
-    if (highest >= r->next)
+    if (f->ack.range[0].last >= r->next)
         return ERR_MALFORMED;
-    if (!r->any_acked || highest > r->largest_acked) {
-        if (highest >= r->oldest && at(r, highest)->state == RECOVERY_IN_FLIGHT &&
-            at(r, highest)->eliciting) {
-            s.rtt_us = num_max(1, now_us - at(r, highest)->sent_us);
-            update_rtt(r, s.rtt_us, num_min(f->ack.delay_us, r->max_ack_delay_us));
-        }
-        r->any_acked = true;
-        r->largest_acked = highest;
-    }
-    for (uint32_t i = f->ack.count; i-- > 0;) {
-        uint64_t n = num_max(f->ack.range[i].first, r->oldest);
-        for (; n <= f->ack.range[i].last; n++) {
-            struct recovery_packet *p = at(r, n);
-            if (p->state != RECOVERY_IN_FLIGHT && p->state != RECOVERY_LOST)
-                continue;
-            progress = true;
-            enum err e = acknowledge(r, p, n, now_us, &s);
-            if (e)
-                return e;
-        }
-    }
+    take_round_trip(r, now_us, f, &s);
+    enum err e = take_ranges(r, now_us, f, &s, &progress);
+    if (e)
+        return e;
     if (progress) {
         r->probes = 0;
         r->probe_base_us = 0;
@@ -288,8 +335,11 @@ static uint64_t probe_deadline(const struct recovery *r)
 
     if (r->eliciting_in_flight == 0)
         return UINT64_MAX;
-    if (r->probes == 0)
-        return r->last_eliciting_us + gap;
+    /* One long round trip, or none for a while, must not make the wait for the first endless. */
+    if (r->probes == 0) {
+        uint64_t least = num_max(r->min_us, r->control->min_rtt_us);
+        return r->last_eliciting_us + num_min(gap, num_max(PROBE_GAP_US, 2 * least));
+    }
     gap = num_min(gap << num_min(r->probes, 16), PROBE_GAP_US);
     return num_max(r->probe_base_us, 1) + gap;
 }
@@ -303,7 +353,7 @@ uint64_t recovery_deadline_us(const struct recovery *r)
  * missing, and a probe that carries it saves a round trip. */
 static enum err requeue_oldest(struct recovery *r, unsigned count)
 {
-    for (uint64_t n = r->oldest; n < r->next && count; n++) {
+    for (uint64_t n = r->open; n < r->next && count; n++) {
         struct recovery_packet *p = at(r, n);
         if (p->state != RECOVERY_IN_FLIGHT || !p->eliciting || p->probed)
             continue;
@@ -322,7 +372,7 @@ static enum err lose_all(struct recovery *r, uint64_t now_us)
 {
     struct control_sample ignored = {0};
 
-    for (uint64_t n = r->oldest; n < r->next; n++)
+    for (uint64_t n = r->open; n < r->next; n++)
         if (at(r, n)->state == RECOVERY_IN_FLIGHT && at(r, n)->eliciting) {
             enum err e = lose(r, at(r, n), n, &ignored);
             if (e)

@@ -17,7 +17,7 @@ struct recovery_frame {
     uint8_t type; /* enum frame_type */
     uint8_t fin;
     uint16_t length;
-    uint64_t id, offset; /* ACK: offset is the highest number acknowledged */
+    uint64_t id, offset; /* ACK: offset is one past the highest number it tells of */
 };
 
 enum recovery_state { RECOVERY_NONE, RECOVERY_IN_FLIGHT, RECOVERY_ACKED, RECOVERY_LOST };
@@ -41,6 +41,9 @@ struct recovery {
     struct recovery_packet *ring; /* packet n in ring[n % capacity]; oldest <= n < next */
     uint32_t capacity;
     uint64_t next, oldest;
+    uint64_t open;                             /* none below it is in flight */
+    struct frame_range told[LIMIT_ACK_RANGES]; /* by the ACK before: done with */
+    uint32_t told_count;
     uint64_t largest_acked; /* valid when any_acked */
     bool any_acked;
     uint64_t in_flight_bytes, eliciting_in_flight;
@@ -71,10 +74,15 @@ void recovery_init(struct recovery *r, struct control *control,
 /* Frees what it holds. */
 void recovery_release(struct recovery *r);
 
-/* Gives a zeroed record for the next packet, whose number goes to *number, to be filled and then
- * either sent (recovery_sent) or left (nothing happens). NULL: RECOVERY_MAX_PACKETS are open, or no
- * memory. */
-struct recovery_packet *recovery_prepare(struct recovery *r, uint64_t *number);
+/* Gives a record for the next packet, whose number goes to *number, to be filled and then either
+ * sent (recovery_sent) or left (nothing happens). When RECOVERY_MAX_PACKETS are open, or there is
+ * no memory for more, the oldest counts as lost. ERR_MEMORY when there is none at all; the
+ * callbacks' errors. */
+enum err recovery_prepare(struct recovery *r, struct recovery_packet **out,
+                          uint64_t *number) MUST_USE;
+
+/* Whether so much is in flight that nothing should be sent but acknowledgements and probes. */
+bool recovery_crowded(const struct recovery *r);
 
 /* The prepared packet has left with `bytes` bytes. */
 void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eliciting);

@@ -123,8 +123,6 @@ void session_event(struct peer *p, const struct peer_event *e, struct mail_parce
     if (p->event_count == p->event_capacity && !grow_events(p)) {
         mail_in_free(&p->inbox, parcel);
         /* The application must learn of the end at least: the newest event makes room for it. */
-        if (p->event_count == 0)
-            return;
         struct session_event *last =
             &p->event[(p->event_first + p->event_count - 1) % p->event_capacity];
         if (last->event.kind == PEER_EVENT_CLOSED)
@@ -169,7 +167,11 @@ struct stream *session_stream(const struct peer *p, uint64_t id)
 
 enum err session_add_stream(struct peer *p, uint64_t id, struct stream **out)
 {
-    if (p->stream_count == LIMIT_STREAMS)
+    uint32_t of_that_end = 0;
+
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        of_that_end += (p->stream[i]->id & 1) == (id & 1);
+    if (of_that_end == LIMIT_STREAMS / 2)
         return ERR_LIMIT;
     struct stream *s = heap_alloc(sizeof *s);
     if (!s)

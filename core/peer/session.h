@@ -29,6 +29,8 @@ struct session_dial {
     bool has_expected, has_token, has_address_token, message_ready, has_doubted;
     uint8_t expected[KEY_BYTES], server_key[KEY_BYTES];
     uint8_t doubted[KEY_BYTES]; /* another than the expected key that was said once */
+    uint8_t doubted_version;    /* another than ours that was said once; 0: none */
+    uint64_t doubted_us;
     uint8_t token_id[HELLO_TOKEN_ID_BYTES], token_secret[32];
     uint8_t ciphers, server_ciphers;
     uint8_t nonce[PACKET_NONCE_BYTES];
@@ -73,6 +75,8 @@ struct peer {
     /* receiving */
     struct ranges received;  /* packet numbers: replay window and ACK in one */
     uint64_t received_floor; /* everything below counts as received */
+    uint64_t told_floor;     /* the other knows what we had received below it ... */
+    uint16_t told_epoch;     /* ... when this was the same */
     uint64_t newest_number, newest_us;
     uint64_t ack_due_us; /* UINT64_MAX: none due */
     unsigned unacked;    /* ack-eliciting packets since the last ACK */
@@ -85,13 +89,15 @@ struct peer {
     uint64_t next_send_us;  /* pacing */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
+    unsigned unanswered; /* packets sent that nobody acknowledges, since the last that is */
     bool ping_wanted, limit_wanted, token_wanted;
     uint8_t token[FRAME_TOKEN_BYTES];
     size_t token_bytes;
 
     /* streams */
     struct stream *stream[LIMIT_STREAMS];
-    uint32_t stream_count, stream_turn;
+    uint32_t stream_count, turn[PEER_CLASSES]; /* whose turn it is in each class */
+    bool mail_turn[PEER_CLASSES];
     uint64_t next_stream;           /* the next id of ours: even for clients */
     uint64_t remote_next;           /* ids of the other's parity below it have been opened */
     uint64_t data_sent, data_limit; /* session flow control, sending */
@@ -147,7 +153,8 @@ void session_fail(struct peer *p, uint64_t now_us, enum err e, const char *reaso
 /* Finds a stream, NULL when there is none. */
 struct stream *session_stream(const struct peer *p, uint64_t id);
 
-/* Makes a stream with id `id`. ERR_LIMIT, ERR_MEMORY. */
+/* Makes a stream with id `id`. ERR_LIMIT when that end has half of LIMIT_STREAMS open already,
+ * ERR_MEMORY. */
 enum err session_add_stream(struct peer *p, uint64_t id, struct stream **out) MUST_USE;
 
 /* Frees streams that are over. */

@@ -96,8 +96,7 @@ bool stream_sendable(const struct stream *s, uint64_t allowance)
     return o->fin && !o->fin_sent;
 }
 
-bool stream_take(struct stream *s, struct frame *f, uint8_t *space, size_t room,
-                 uint64_t *allowance, bool *failed)
+bool stream_take(struct stream *s, struct frame *f, size_t room, uint64_t *allowance)
 {
     struct stream_out *o = &s->out;
     uint64_t from, n;
@@ -107,10 +106,11 @@ bool stream_take(struct stream *s, struct frame *f, uint8_t *space, size_t room,
     if (o->lost.count) {
         from = o->lost.item[0].begin;
         n = num_min(o->lost.item[0].end - from, room);
-        if (n == 0 || ranges_remove(&o->lost, from, from + n)) {
-            *failed |= n != 0;
+        if (n == 0)
             return false;
-        }
+        /* Removing from the front never splits, so it cannot fail. */
+        enum err e = ranges_remove(&o->lost, from, from + n);
+        CHECK(e == OK);
     } else {
         from = o->next;
         n = num_min(num_min(o->end - from, room), num_min(*allowance, num_sub0(o->limit, from)));
@@ -119,15 +119,19 @@ bool stream_take(struct stream *s, struct frame *f, uint8_t *space, size_t room,
         o->next += n;
         *allowance -= n;
     }
-    if (n)
-        ring_get(&o->ring, from, space, n);
     f->type = FRAME_STREAM;
     f->id = s->id;
     f->offset = from;
-    f->data = bytes_of(space, n);
+    f->data = bytes_of(NULL, n);
     f->fin = o->fin && from + n == o->end;
     o->fin_sent |= f->fin;
     return true;
+}
+
+void stream_copy(const struct stream *s, const struct frame *f, uint8_t *to)
+{
+    if (f->data.n)
+        ring_get(&s->out.ring, f->offset, to, f->data.n);
 }
 
 enum err stream_acked(struct stream *s, uint64_t offset, uint64_t n, bool fin)

@@ -74,11 +74,13 @@ void stream_release(struct stream *s);
  * taken when its maximum is reached or memory is short. */
 size_t stream_write(struct stream *s, struct bytes data);
 
-/* The next piece to send: at most `room` bytes at `f->offset`, copied to `space`, with fin set
- * where it ends; lost pieces first, then new ones within `allowance` (session flow control; lowered
- * by what is taken). False when there is nothing to send. ERR_MEMORY is reported by *failed. */
-bool stream_take(struct stream *s, struct frame *f, uint8_t *space, size_t room,
-                 uint64_t *allowance, bool *failed);
+/* The next piece to send: f->data.n <= `room` bytes at f->offset (f->data.p is not set: see
+ * stream_copy), with fin set where it ends; lost pieces first, then new ones within `allowance`
+ * (session flow control; lowered by what is taken). False when there is nothing to send. */
+bool stream_take(struct stream *s, struct frame *f, size_t room, uint64_t *allowance);
+
+/* Copies a piece that stream_take gave to `to`. */
+void stream_copy(const struct stream *s, const struct frame *f, uint8_t *to);
 
 /* Whether stream_take would give something. */
 bool stream_sendable(const struct stream *s, uint64_t allowance);

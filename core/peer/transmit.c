@@ -8,6 +8,8 @@ enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
     BURST_US = 1000,    /* pacing may run so far ahead of the clock */
     ACK_MIN_ROOM = 32,
+    KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
+    ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
     SILENCE_PROBES = 3,
     IDLE_US = 500,
     CHALLENGE_GAP_US = 100000,
@@ -59,27 +61,42 @@ static bool put(struct draft *d, const struct frame *f)
     return true;
 }
 
+/* Tells of what has come and the other may not know to have come. */
 static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
 {
     const struct ranges *r = &p->received;
-    struct frame f = {.type = FRAME_ACK};
+    struct frame f;
+    uint32_t n = 0;
 
-    if (r->count == 0 || wr_left(&d->w) < ACK_MIN_ROOM)
+    if (wr_left(&d->w) < ACK_MIN_ROOM || full(d))
         return;
+    f.type = FRAME_ACK;
     f.ack.delay_us = num_sub0(now_us, p->newest_us);
     f.ack.ce = p->ce_seen;
-    f.ack.count = (uint32_t)num_min(r->count, LIMIT_ACK_RANGES);
-    for (uint32_t i = 0; i < f.ack.count; i++) {
-        const struct range *from = &r->item[r->count - 1 - i];
-        f.ack.range[i] = (struct frame_range){from->begin, from->end - 1};
+    for (; n < LIMIT_ACK_RANGES && n < r->count; n++) {
+        const struct range *from = &r->item[r->count - 1 - n];
+        if (from->end <= p->told_floor)
+            break;
+        f.ack.range[n] = (struct frame_range){num_max(from->begin, p->told_floor), from->end - 1};
     }
+    bool all = n < LIMIT_ACK_RANGES;
     /* Where there is little room the newest ones must do. */
-    for (; f.ack.count; f.ack.count /= 2)
-        if (put(d, &f)) {
-            p->ack_due_us = UINT64_MAX;
-            p->unacked = 0;
-            return;
-        }
+    for (f.ack.count = n; f.ack.count; f.ack.count /= 2, all = false) {
+        struct wr before = d->w;
+        frame_put(&d->w, &f);
+        if (!d->w.full)
+            break;
+        d->w = before;
+    }
+    if (n && !f.ack.count)
+        return;
+    p->ack_due_us = UINT64_MAX;
+    p->unacked = 0;
+    if (n)
+        d->record->frame[d->record->frames++] =
+            (struct recovery_frame){.type = FRAME_ACK,
+                                    .length = p->told_epoch,
+                                    .offset = all ? f.ack.range[0].last + 1 : 0};
 }
 
 static void put_stream_control(struct peer *p, struct draft *d)
@@ -142,26 +159,26 @@ static void put_control(struct peer *p, struct draft *d)
         }
 }
 
-static bool put_stream(struct peer *p, struct draft *d, struct stream *s, bool *failed)
+static bool put_stream(struct peer *p, struct draft *d, struct stream *s)
 {
     size_t overhead = frame_stream_overhead(s->id, s->out.next);
     uint64_t allowance =
         session_with(p, PEER_WITHOUT_FLOW) ? num_sub0(p->data_limit, p->data_sent) : UINT64_MAX / 2;
     uint64_t before = allowance;
-    size_t left =
-        num_min(wr_left(&d->w), s->padded ? num_sub0(PADDED_BYTES, d->w.n) : SIZE_MAX);
-    uint8_t space[LIMIT_DATAGRAM_BYTES];
-    struct frame f = {0};
+    size_t left = num_min(wr_left(&d->w), s->padded ? num_sub0(PADDED_BYTES, d->w.n) : SIZE_MAX);
+    struct frame f;
 
     if (full(d) || left <= overhead)
         return false;
     if (!session_with(p, PEER_WITHOUT_FLOW))
         s->out.limit = UINT64_MAX / 2;
-    if (!stream_take(s, &f, space, left - overhead, &allowance, failed))
+    if (!stream_take(s, &f, left - overhead, &allowance))
         return false;
     p->data_sent += before - allowance;
-    bool fits = put(d, &f);
-    CHECK(fits);
+    uint8_t *place = frame_put_stream(&d->w, &f);
+    CHECK(place);
+    stream_copy(s, &f, place);
+    note(d, &f);
     /* Whatever else goes into this packet must not make it longer than its like. */
     if (s->padded) {
         d->padded = true;
@@ -170,30 +187,64 @@ static bool put_stream(struct peer *p, struct draft *d, struct stream *s, bool *
     return true;
 }
 
-/* Whether anything of a class could be sent, as far as flow control goes. */
-static void put_class(struct peer *p, struct draft *d, enum peer_class class, bool *failed)
+/* Streams of a class take turns; gives whether there was anything. */
+static bool put_streams(struct peer *p, struct draft *d, enum peer_class class, bool all)
 {
-    struct frame f = {0};
-    bool one = !session_with(p, PEER_WITHOUT_CLASSES);
+    uint32_t begin = p->turn[class];
+    bool any = false;
 
     for (uint32_t i = 0; i < p->stream_count && !full(d); i++) {
-        /* Streams of a class take turns. */
-        struct stream *s = p->stream[(p->stream_turn + i) % p->stream_count];
-        if ((one || s->class == class) && put_stream(p, d, s, failed) && class == PEER_BULK)
-            p->stream_turn = (p->stream_turn + i + 1) % p->stream_count;
+        uint32_t at = (begin + i) % p->stream_count;
+        if ((!all && p->stream[at]->class != class) || !put_stream(p, d, p->stream[at]))
+            continue;
+        p->turn[class] = at + 1;
+        any = true;
     }
-    for (unsigned c = one ? 0 : class; c <= (one ? PEER_CLASSES - 1u : (unsigned)class); c++)
-        while (!full(d) && mail_take(&p->mail, (enum peer_class)c, wr_left(&d->w), &f, failed)) {
-            bool fits = put(d, &f);
-            CHECK(fits);
-        }
+    return any;
+}
+
+static bool put_mail(struct peer *p, struct draft *d, enum peer_class class)
+{
+    bool any = false;
+    struct frame f;
+
+    while (!full(d) && mail_take(&p->mail, class, wr_left(&d->w), &f)) {
+        frame_put(&d->w, &f);
+        CHECK(!d->w.full);
+        note(d, &f);
+        any = true;
+    }
+    return any;
+}
+
+/* Sends of one class, as far as flow control goes: streams and messages go first by turns. */
+static void put_class(struct peer *p, struct draft *d, enum peer_class class)
+{
+    bool all = !session_with(p, PEER_WITHOUT_CLASSES), any = false, mail = p->mail_turn[class];
+
+    for (int turn = 0; turn < 2; turn++, mail = !mail) {
+        if (!mail)
+            any |= put_streams(p, d, class, all);
+        else if (!all)
+            any |= put_mail(p, d, class);
+        else
+            for (enum peer_class c = PEER_INPUT; c < PEER_CLASSES; c++)
+                any |= put_mail(p, d, c);
+    }
+    p->mail_turn[class] ^= any;
+}
+
+static bool within_window(const struct peer *p)
+{
+    const struct recovery *r = &p->recovery;
+
+    return r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
+           r->probes < SILENCE_PROBES && !recovery_crowded(r);
 }
 
 static bool may_send_full(const struct peer *p, uint64_t now_us)
 {
-    return p->recovery.in_flight_bytes + p->config.max_datagram_bytes <=
-               p->model.head.window_bytes &&
-           p->next_send_us <= now_us && p->recovery.probes < SILENCE_PROBES;
+    return within_window(p) && p->next_send_us <= now_us;
 }
 
 static void pace(struct peer *p, uint64_t now_us, size_t bytes)
@@ -235,16 +286,17 @@ static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
 static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_room)
 {
     *d = (struct draft){.w = wr_of(space + PACKET_DATA_HEAD_BYTES, plain_room)};
-    d->record = recovery_prepare(&p->recovery, &d->number);
-    if (d->record)
-        update_key(p, d->number);
-    return d->record != NULL;
+    if (recovery_prepare(&p->recovery, &d->record, &d->number))
+        return false;
+    update_key(p, d->number);
+    return true;
 }
 
 static void commit(struct peer *p, struct draft *d, uint64_t now_us, uint8_t *space, size_t *n)
 {
     *n = seal(p, d, space);
     recovery_sent(&p->recovery, now_us, (uint16_t)*n, d->eliciting);
+    p->unanswered = d->eliciting ? 0 : p->unanswered + 1;
 }
 
 /* A packet with one frame to an address that is not (yet) the peer's. */
@@ -335,9 +387,11 @@ static void run_timers(struct peer *p, uint64_t now_us)
             p->ping_wanted = true;
         }
     }
-    if (now_us >= p->next_expiry_us) {
+    if (now_us >= p->next_expiry_us)
         p->next_expiry_us = mail_expire(&p->mail, now_us);
-    }
+    if (p->recovery.next - p->send.first_number >= KEY_PACKETS_MOST)
+        session_fail(p, now_us, ERR_UNREACHABLE,
+                     "the other side acknowledges nothing: the key is used up", true);
 }
 
 /* Samples taken after the application let the path lie idle say little about it. An owner that
@@ -351,11 +405,37 @@ static void note_idleness(struct peer *p, const struct draft *d, uint64_t now_us
     p->idle_since_us = UINT64_MAX;
 }
 
+/* Fills the draft with what is due, the most urgent first. Gives whether the window was used. */
+static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
+{
+    bool may_send = may_send_full(p, now_us) || p->probes_due;
+
+    if (now_us >= p->ack_due_us)
+        put_ack(p, d, now_us);
+    put_reply(p, d); /* who asks is there, whatever our own probes say */
+    if (p->recovery.probes < SILENCE_PROBES || p->probes_due) {
+        put_control(p, d);
+        put_class(p, d, PEER_INPUT);
+    }
+    bool urgent = d->eliciting;
+    if (may_send)
+        for (enum peer_class c = PEER_CURSOR; c < PEER_CLASSES && !d->padded && !full(d); c++)
+            put_class(p, d, c);
+    if (!d->eliciting &&
+        (p->probes_due || p->ping_wanted ||
+         (d->record->frames && p->unanswered >= ASK_EVERY && p->recovery.eliciting_in_flight == 0)))
+        (void)put(d, &(struct frame){.type = FRAME_PING});
+    if (d->eliciting && p->ack_due_us != UINT64_MAX)
+        put_ack(p, d, now_us);
+    if (d->record->frames == 0 && may_send && p->idle_since_us == UINT64_MAX)
+        p->idle_since_us = now_us;
+    return d->eliciting && (may_send || !urgent);
+}
+
 enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                        struct addr *to)
 {
     struct draft d;
-    bool failed = false;
     size_t plain =
         num_min(room, p->config.max_datagram_bytes) - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES;
 
@@ -364,40 +444,18 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
     if (!p->client && !p->confirmed)
         return ERR_AGAIN;
     run_timers(p, now_us);
+    if (p->state == SESSION_READY) {
+        session_sweep_streams(p);
+        if (transmit_path(p, now_us, space, n, to) == OK)
+            return OK;
+        if (!begin(p, &d, space, plain))
+            session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
+    }
     if (p->state != SESSION_READY)
         return transmit_close(p, now_us, space, n, to);
-    session_sweep_streams(p);
-    if (transmit_path(p, now_us, space, n, to) == OK)
-        return OK;
-    if (!begin(p, &d, space, plain))
+    bool paced = fill(p, &d, now_us);
+    if (d.record->frames == 0)
         return ERR_AGAIN;
-
-    bool may_send = may_send_full(p, now_us) || p->probes_due;
-    bool quiet = p->recovery.probes >= SILENCE_PROBES && !p->probes_due;
-    if (now_us >= p->ack_due_us)
-        put_ack(p, &d, now_us);
-    put_reply(p, &d); /* who asks is there, whatever our own probes say */
-    if (!quiet) {
-        put_control(p, &d);
-        put_class(p, &d, PEER_INPUT, &failed);
-    }
-    bool urgent = d.eliciting;
-    if (may_send)
-        for (int c = PEER_CURSOR; c < PEER_CLASSES && !d.padded && !full(&d); c++)
-            put_class(p, &d, (enum peer_class)c, &failed);
-    if (!d.eliciting && (p->probes_due || p->ping_wanted))
-        (void)put(&d, &(struct frame){.type = FRAME_PING});
-    if (failed) {
-        session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
-        return transmit_close(p, now_us, space, n, to);
-    }
-    if (d.eliciting && p->ack_due_us != UINT64_MAX && !full(&d))
-        put_ack(p, &d, now_us);
-    if (d.record->frames == 0) {
-        if (may_send && p->idle_since_us == UINT64_MAX)
-            p->idle_since_us = now_us;
-        return ERR_AGAIN;
-    }
     if (d.eliciting) {
         p->ping_wanted = false;
         p->probes_due = p->probes_due ? p->probes_due - 1 : 0;
@@ -405,7 +463,7 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
     note_idleness(p, &d, now_us);
     commit(p, &d, now_us, space, n);
     *to = p->remote;
-    if (d.eliciting && !(urgent && !may_send))
+    if (paced)
         pace(p, now_us, *n);
     return OK;
 }
@@ -460,8 +518,7 @@ uint64_t transmit_deadline_us(const struct peer *p)
         at = num_min(at, p->candidate_budget < PATH_COST ? p->candidate_until_us
                          : p->challenge_due              ? 0
                                                          : p->challenge_again_us);
-    if (r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
-        r->probes < SILENCE_PROBES && something_to_send(p))
+    if (within_window(p) && something_to_send(p))
         at = num_min(at, p->next_send_us);
     return at;
 }
@@ -471,6 +528,10 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
     struct stream *s = session_stream(p, f->id);
 
     switch (f->type) {
+    case FRAME_ACK:
+        if (acked && f->length == p->told_epoch)
+            p->told_floor = num_max(p->told_floor, f->offset);
+        break;
     case FRAME_MAX_DATA:
         p->limit_wanted |= !acked;
         break;

@@ -137,6 +137,16 @@ static void put_ack(struct wr *w, const struct frame *f)
     }
 }
 
+uint8_t *frame_put_stream(struct wr *w, const struct frame *f)
+{
+    wr_u8(w, FRAME_STREAM);
+    wr_u8(w, f->fin);
+    wr_var(w, f->id);
+    wr_var(w, f->offset);
+    wr_var(w, f->data.n);
+    return wr_space(w, f->data.n);
+}
+
 void frame_put(struct wr *w, const struct frame *f)
 {
     wr_u8(w, f->type);

@@ -65,6 +65,10 @@ enum err frame_next(struct rd *r, struct frame *out) MUST_USE;
  * whole. */
 void frame_put(struct wr *w, const struct frame *f);
 
+/* Writes a STREAM frame of f->data.n bytes that the caller writes himself: gives their place. When
+ * it does not fit, w->full is set. */
+uint8_t *frame_put_stream(struct wr *w, const struct frame *f);
+
 /* The bytes that a STREAM frame needs besides its data, for data of up to 16,383 bytes. */
 size_t frame_stream_overhead(uint64_t id, uint64_t offset);
 

@@ -38,7 +38,7 @@ enum hello_verdict {
 struct hello_server {
     struct hello_params params;
     enum hello_verdict verdict;
-    uint32_t roles; /* granted, bit set of core/crypt/role.h */
+    uint32_t roles;                      /* granted, bit set of core/crypt/role.h */
     char reason[LIMIT_REASON_CHARS + 1]; /* decoded: fit to print */
 };
 

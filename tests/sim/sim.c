@@ -42,6 +42,8 @@ struct node {
     struct held *held, **held_end; /* owned */
     uint64_t turn_us;              /* true time of the last turn ... */
     uint64_t turns;                /* ... and how many there were at that instant */
+    uint64_t idle_us;              /* since when turns come to nothing, and how many did */
+    uint64_t idle_turns;
 };
 
 struct link {
@@ -51,6 +53,7 @@ struct link {
 
 struct sim {
     uint64_t now_us, hash;
+    bool heard; /* the turn follows a datagram that came in */
     struct rng rng;
     struct node node[SIM_NODES_MAX];
     size_t nodes;
@@ -360,11 +363,29 @@ static bool drain(struct sim *s, size_t node, uint64_t now_us)
     }
 }
 
+/* Deadlines that come to nothing, one after another, would burn a processor outside. */
+static void check_idleness(struct sim *s, struct node *n, bool worked, uint64_t deadline_us)
+{
+    if (worked) {
+        n->idle_turns = 0;
+        n->idle_us = s->now_us;
+        return;
+    }
+    if (deadline_us <= s->now_us)
+        sim_fail(s, "%s spins: it wants a turn at once and does nothing with it", n->name);
+    if (++n->idle_turns > SIM_IDLE_TURNS && s->now_us - n->idle_us < SIM_IDLE_US)
+        sim_fail(s, "%s spins: it wants turns all the time and does nothing with them", n->name);
+    if (s->now_us - n->idle_us >= SIM_IDLE_US) {
+        n->idle_turns = 0;
+        n->idle_us = s->now_us;
+    }
+}
+
 static void give_turn(struct sim *s, size_t node)
 {
     struct node *n = &s->node[node];
     uint64_t now_us = node_time(n, s->now_us);
-    bool any = true;
+    bool any = true, worked = s->heard;
 
     if (!n->on || s->failure[0])
         return;
@@ -372,6 +393,7 @@ static void give_turn(struct sim *s, size_t node)
         sim_heap_set(&s->heap, n->source, n->busy_until_us);
         return;
     }
+    worked |= n->held != NULL;
     for (struct held *h; (h = next_held(n)) != NULL; heap_free(h))
         n->ops->input(n->self, now_us, &h->from, &h->to, bytes_of(h->data, h->n), h->ecn);
     /* What the application does makes output, and output can make events for the application. */
@@ -379,8 +401,10 @@ static void give_turn(struct sim *s, size_t node)
         if (n->ops->work)
             n->ops->work(n->self, now_us);
         any = drain(s, node, now_us);
+        worked |= any;
     }
     uint64_t deadline_us = true_time(n, n->ops->deadline_us(n->self, now_us));
+    check_idleness(s, n, worked, deadline_us);
     if (deadline_us <= s->now_us && spins(s, n))
         return;
     sim_heap_set(&s->heap, n->source, num_max(deadline_us, s->now_us));
@@ -444,7 +468,9 @@ static void deliver(struct sim *s, const char *what, const struct addr *from, co
         return;
     }
     n->ops->input(n->self, node_time(n, s->now_us), from, to, data, ecn);
+    s->heard = true;
     give_turn(s, owner);
+    s->heard = false;
 }
 
 void sim_inject(struct sim *s, const struct addr *from, const struct addr *to, struct bytes data)

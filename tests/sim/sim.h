@@ -17,6 +17,8 @@ enum {
     SIM_START_US = 1000000,  /* virtual time begins here, so that 0 is a time nobody sees */
     SIM_DATAGRAM_MAX = 2048, /* bytes a node may put into one datagram */
     SIM_BURST_MAX = 100000, /* datagrams or turns of one node within one instant: beyond it spins */
+    SIM_IDLE_US = 10000,    /* a node spins too when within so long ... */
+    SIM_IDLE_TURNS = 100,   /* ... more turns in a row than this come to nothing */
 };
 
 /* What a node does. Times are the node's own clock. After every input and at every deadline the

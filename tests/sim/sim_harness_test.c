@@ -215,6 +215,12 @@ static uint64_t deadline_now(void *self, uint64_t now_us)
     return now_us;
 }
 
+static uint64_t deadline_soon(void *self, uint64_t now_us)
+{
+    (void)self;
+    return now_us + 50;
+}
+
 static size_t output_none(void *self, uint64_t now_us, uint8_t *space, size_t room, struct addr *to,
                           uint8_t *ecn)
 {
@@ -234,6 +240,7 @@ static size_t output_always(void *self, uint64_t now_us, uint8_t *space, size_t 
 static void spinning_is_a_failure(void)
 {
     static const struct sim_ops idle = {.output = output_none, .deadline_us = deadline_now};
+    static const struct sim_ops restless = {.output = output_none, .deadline_us = deadline_soon};
     static const struct sim_ops chatter = {.output = output_always, .deadline_us = deadline_now};
     struct addr a = sim_addr(1, 1);
     struct sim *s = sim_new(1);
@@ -241,6 +248,11 @@ static void spinning_is_a_failure(void)
     sim_node(s, "idle", &idle, NULL, &a);
     EXPECT(!sim_run(s, 2000000, NULL, NULL));
     EXPECT(sim_failure(s) && strstr(sim_failure(s), "idle spins"));
+    sim_free(s);
+    s = sim_new(1);
+    sim_node(s, "restless", &restless, NULL, &a);
+    EXPECT(!sim_run(s, 2000000, NULL, NULL));
+    EXPECT(sim_failure(s) && strstr(sim_failure(s), "restless spins"));
     sim_free(s);
     s = sim_new(1);
     sim_node(s, "chatter", &chatter, NULL, &a);

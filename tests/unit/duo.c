@@ -27,7 +27,8 @@ static void drain_events(struct duo *d, enum duo_side side)
     struct duo_seen *seen = &d->seen[side];
     struct peer_event e;
 
-    while (d->peer[side] && peer_next_event(d->peer[side], &e)) {
+    while (d->peer[side] && !(d->hold && side == DUO_SERVER) &&
+           peer_next_event(d->peer[side], &e)) {
         seen->count[e.kind]++;
         if (e.kind == PEER_EVENT_MESSAGE)
             seen->message_bytes += e.data.n;
@@ -178,16 +179,15 @@ static void take_output(struct duo *d)
     uint8_t space[LIMIT_DATAGRAM_BYTES];
     size_t n;
 
-    while (listener_output(d->listener, d->now_us, space, sizeof space, &n, &d->out_to) == OK) {
-        d->out_bytes += n;
-        d->out_count++;
-        open_packet(d, bytes_of(space, n));
-    }
-    drain_events(d, DUO_SERVER);
-    while (listener_output(d->listener, d->now_us, space, sizeof space, &n, &d->out_to) == OK) {
-        d->out_bytes += n;
-        d->out_count++;
-        open_packet(d, bytes_of(space, n));
+    /* What the events bring about may make more output. */
+    for (int turn = 0; turn < 2; turn++) {
+        while (listener_output(d->listener, d->now_us, space, sizeof space, &n, &d->out_to) == OK) {
+            d->out_count++;
+            if (!addr_equal(&d->out_to, &d->address[DUO_CLIENT]))
+                d->aside_bytes += n;
+            open_packet(d, bytes_of(space, n));
+        }
+        drain_events(d, DUO_SERVER);
     }
     if (listener_deadline_us(d->listener, d->now_us) <= d->now_us)
         test_fail(__FILE__, __LINE__, "the server wants a turn and then has nothing to send");
@@ -199,7 +199,7 @@ void duo_puppet(struct duo *d)
     d->number = d->peer[DUO_CLIENT]->recovery.next;
     take_output(d);
     memset(d->frames, 0, sizeof d->frames);
-    d->out_bytes = d->out_count = 0;
+    d->out_count = d->aside_bytes = 0;
 }
 
 size_t duo_say(struct duo *d, const struct addr *from, struct bytes frames)
@@ -207,7 +207,7 @@ size_t duo_say(struct duo *d, const struct addr *from, struct bytes frames)
     struct peer *p = d->peer[DUO_CLIENT];
     uint8_t space[LIMIT_DATAGRAM_BYTES];
     struct wr w = wr_of(space, sizeof space - PACKET_TAG_BYTES);
-    struct packet_data head = {.number = (uint32_t)d->number};
+    struct packet_data head = {.phase = d->phase, .number = (uint32_t)d->number};
 
     memcpy(head.cid, p->other_cid, sizeof head.cid);
     packet_encode_data(&head, &w);

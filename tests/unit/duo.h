@@ -39,12 +39,14 @@ struct duo {
     /* Sees each datagram as it leaves, and loses it by giving false; may change it. NULL: none. */
     bool (*see)(struct duo *d, enum duo_side from, const struct addr *to, struct duo_datagram *g);
     uint64_t sent[2]; /* datagrams that left each side */
+    bool hold;        /* the server's application takes no events */
     /* The puppet: what its session's keys have opened of what the server sent. */
     uint64_t number;              /* the next packet number that it seals with */
     uint64_t frames[FRAME_TYPES]; /* by type */
     struct frame last[FRAME_TYPES];
     uint8_t text[FRAME_TYPES][LIMIT_DATAGRAM_BYTES]; /* their data */
-    uint64_t out_bytes, out_count;
+    uint8_t phase;                                   /* of its packets */
+    uint64_t out_count, aside_bytes; /* datagrams; bytes to others than the client */
     struct addr out_to;
 };
 

@@ -154,14 +154,13 @@ static void drops_are_told_of_what_was_begun_only(void)
 {
     struct mail_drop drop;
     struct frame f;
-    bool failed = false;
     uint64_t id;
 
     setup();
     for (int i = 0; i < 5; i++)
         EXPECT_EQ(send(PEER_TEXT, 0, 600, NULL), OK);
     for (int i = 0; i < 3; i++)
-        EXPECT(mail_take(out, PEER_TEXT, 400, &f, &failed));
+        EXPECT(mail_take(out, PEER_TEXT, 400, &f));
     EXPECT_EQ(f.id, 1);
     for (id = 0; id < 5; id++)
         mail_cancel(out, id);
@@ -171,7 +170,7 @@ static void drops_are_told_of_what_was_begun_only(void)
     EXPECT(!mail_take_drop(out, &drop));
     EXPECT_EQ(mail_lost(out, 0, 0, 100, true), OK);
     EXPECT(mail_take_drop(out, &drop) && drop.first == 0);
-    EXPECT(!mail_take(out, PEER_TEXT, 400, &f, &failed));
+    EXPECT(!mail_take(out, PEER_TEXT, 400, &f));
     EXPECT_EQ(out->queued_bytes, 0);
     EXPECT_EQ(out->held_bytes, 0);
     teardown();
@@ -238,13 +237,12 @@ static void every_deadline_is_kept(void)
 static void superseded_ones_give_way(void)
 {
     struct frame f;
-    bool failed = false;
 
     setup();
     for (int i = 0; i < 3; i++)
         EXPECT_EQ(send(PEER_TEXT, 4, 600, NULL), OK);
     EXPECT_EQ(gone, 2);
-    EXPECT(mail_take(out, PEER_TEXT, 1000, &f, &failed));
+    EXPECT(mail_take(out, PEER_TEXT, 1000, &f));
     EXPECT_EQ(f.id, 2);
     EXPECT_EQ(f.total, f.data.n);
     /* All of it is in flight: a newer one waits for its fate. */

@@ -201,6 +201,14 @@ static void run_for(uint64_t us, bool (*stop)(void))
                                 listener_deadline_us(w.listener, w.now_us));
         if (w.count)
             next = num_min(next, w.queue[w.first].due_us);
+        if (next <= w.now_us) {
+            /* What the events brought about may have made it so; then it must end. */
+            pump();
+            next = num_min(peer_deadline_us(w.client, w.now_us),
+                           listener_deadline_us(w.listener, w.now_us));
+            if (next <= w.now_us)
+                test_fail(__FILE__, __LINE__, "a side wants a turn and does nothing with it");
+        }
         w.now_us = num_clamp(next, w.now_us + (next <= w.now_us), end);
         while (w.count && w.queue[w.first].due_us <= w.now_us) {
             struct flying *f = &w.queue[w.first];

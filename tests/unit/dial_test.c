@@ -1,0 +1,185 @@
+/* A caller and what anybody could put into its way before there are keys. */
+#include <string.h>
+
+#include "core/base/num.h"
+#include "core/crypt/crypt.h"
+#include "core/peer/peer.h"
+#include "core/wire/packet.h"
+#include "tests/unit/test.h"
+
+static struct {
+    uint64_t now_us;
+    struct key_pair own, other, wrong;
+    struct peer *peer;
+    struct packet_long said; /* by the caller, last */
+    uint8_t datagram[LIMIT_DATAGRAM_BYTES];
+} w;
+
+static void begin(bool knows_key)
+{
+    struct peer_dial d = {.to = {.family = ADDR_IP4, .port = 1}, .identity = &w.own};
+    struct rng rng;
+
+    memset(&w, 0, sizeof w);
+    rng_seed(&rng, 5);
+    w.now_us = 1000000;
+    if (crypt_init())
+        test_fail(__FILE__, __LINE__, "crypt_init");
+    key_generate(&w.own, &rng);
+    key_generate(&w.other, &rng);
+    key_generate(&w.wrong, &rng);
+    d.expected_key = knows_key ? w.other.public : NULL;
+    if (peer_new(NULL, &d, &rng, w.now_us, &w.peer))
+        test_fail(__FILE__, __LINE__, "peer_new");
+}
+
+/* Takes what the caller says now; false: nothing. */
+static bool listen(void)
+{
+    struct addr to;
+    size_t n;
+
+    return peer_output(w.peer, w.now_us, w.datagram, sizeof w.datagram, &n, &to) == OK &&
+           packet_decode_long(bytes_of(w.datagram, n), &w.said) == OK;
+}
+
+/* Answers with a COOKIE that shows `key`, as made for `nonce`. */
+static void answer(const uint8_t *nonce, const uint8_t *key, uint8_t version)
+{
+    uint8_t space[256], proof[16] = {9};
+    struct wr out = wr_of(space, sizeof space);
+    struct packet_long p = {.type = PACKET_COOKIE,
+                            .version = version,
+                            .ciphers = 6,
+                            .proof = bytes_of(proof, sizeof proof)};
+    struct addr from = {.family = ADDR_IP4, .port = 1};
+
+    memcpy(p.cid, w.said.cid, sizeof p.cid);
+    memcpy(p.nonce, nonce, sizeof p.nonce);
+    memcpy(p.server_key, key, sizeof p.server_key);
+    packet_encode_long(&p, &out);
+    peer_input(w.peer, w.now_us, &from, wr_done(&out), false);
+}
+
+static enum err ended(char reason[LIMIT_REASON_CHARS + 1])
+{
+    struct peer_event e;
+
+    while (peer_next_event(w.peer, &e))
+        if (e.kind == PEER_EVENT_CLOSED) {
+            memcpy(reason, e.reason, sizeof e.reason);
+            return e.error;
+        }
+    return OK;
+}
+
+static void another_version_must_be_said_twice(void)
+{
+    char reason[LIMIT_REASON_CHARS + 1];
+
+    begin(true);
+    EXPECT(listen());
+    answer(w.said.nonce, w.other.public, 7);
+    answer(w.said.nonce, w.other.public, 7); /* a copy */
+    EXPECT(!peer_closed(w.peer));
+    w.now_us += 200000;
+    EXPECT(listen() && w.said.type == PACKET_HELLO);
+    answer(w.said.nonce, w.other.public, 9); /* damaged otherwise */
+    EXPECT(!peer_closed(w.peer));
+    w.now_us += 400000;
+    answer(w.said.nonce, w.other.public, 9);
+    EXPECT_EQ(ended(reason), ERR_VERSION);
+    EXPECT(strstr(reason, "version 9") && strstr(reason, "version 1"));
+    peer_free(w.peer);
+    begin(true);
+    EXPECT(listen());
+    answer(w.said.nonce, w.other.public, 7);
+    w.now_us += 200000;
+    answer(w.said.nonce, w.other.public, 1); /* the true one */
+    EXPECT(listen() && w.said.type == PACKET_INIT);
+    peer_free(w.peer);
+}
+
+static void another_key_must_be_said_twice(void)
+{
+    char reason[LIMIT_REASON_CHARS + 1];
+
+    begin(true);
+    EXPECT(listen());
+    uint8_t nonce[PACKET_NONCE_BYTES];
+    memcpy(nonce, w.said.nonce, sizeof nonce);
+    answer(nonce, w.wrong.public, 1);
+    answer(nonce, w.wrong.public, 1); /* a copy */
+    EXPECT(!peer_closed(w.peer));
+    /* It is asked again at once, and nothing of the identity was shown. */
+    EXPECT(listen() && w.said.type == PACKET_HELLO);
+    EXPECT(memcmp(w.said.nonce, nonce, sizeof nonce) != 0);
+    answer(w.said.nonce, w.wrong.public, 1);
+    EXPECT_EQ(ended(reason), ERR_REFUSED);
+    EXPECT(strstr(reason, "not the known one"));
+    EXPECT(!listen());
+    peer_free(w.peer);
+}
+
+static void an_unknown_key_is_asked_about(void)
+{
+    struct peer_event e;
+
+    begin(false);
+    EXPECT(listen());
+    answer(w.said.nonce, w.other.public, 1);
+    EXPECT(peer_next_event(w.peer, &e) && e.kind == PEER_EVENT_HOST_KEY);
+    EXPECT(memcmp(e.key, w.other.public, KEY_BYTES) == 0);
+    EXPECT(!listen());
+    /* A second answer meanwhile changes nothing. */
+    answer(w.said.nonce, w.wrong.public, 1);
+    EXPECT(!peer_next_event(w.peer, &e));
+    EXPECT_EQ(peer_deadline_us(w.peer, w.now_us), UINT64_MAX);
+    w.now_us += 5000000;
+    peer_accept_key(w.peer, w.now_us);
+    EXPECT(listen() && w.said.type == PACKET_INIT);
+    peer_free(w.peer);
+}
+
+static void silence_is_asked_at_a_bounded_rate(void)
+{
+    unsigned said = 0;
+
+    begin(true);
+    uint64_t end = w.now_us + 10000000;
+    while (w.now_us < end) {
+        said += listen();
+        EXPECT(!listen());
+        uint64_t next = peer_deadline_us(w.peer, w.now_us);
+        EXPECT(next > w.now_us && next <= w.now_us + 500000);
+        w.now_us = next;
+    }
+    EXPECT(said >= 20 && said <= 23);
+    peer_free(w.peer);
+}
+
+static void foreign_answers_are_ignored(void)
+{
+    uint8_t nonce[PACKET_NONCE_BYTES];
+
+    begin(true);
+    EXPECT(listen());
+    memcpy(nonce, w.said.nonce, sizeof nonce);
+    nonce[0] ^= 1;
+    answer(nonce, w.other.public, 1);
+    w.said.cid[0] ^= 1;
+    nonce[0] ^= 1;
+    answer(nonce, w.other.public, 1);
+    answer(nonce, w.other.public, 3);
+    w.now_us += 200000;
+    answer(nonce, w.other.public, 3);
+    EXPECT(!peer_closed(w.peer));
+    EXPECT(listen() && w.said.type == PACKET_HELLO);
+    peer_free(w.peer);
+}
+
+TEST_MAIN({"another_version_must_be_said_twice", another_version_must_be_said_twice},
+          {"another_key_must_be_said_twice", another_key_must_be_said_twice},
+          {"an_unknown_key_is_asked_about", an_unknown_key_is_asked_about},
+          {"silence_is_asked_at_a_bounded_rate", silence_is_asked_at_a_bounded_rate},
+          {"foreign_answers_are_ignored", foreign_answers_are_ignored})
