@@ -130,7 +130,7 @@ static void read_streams(struct sim_app *a)
 
 static void take_message(struct sim_app *a, const struct peer_event *ev)
 {
-    size_t series = ev->channel;
+    size_t series = (size_t)ev->channel - SIM_APP_CHANNEL;
     uint64_t tag = ev->data.n >= TAG_BYTES ? num_get_le(ev->data.p, TAG_BYTES) : 0;
     uint64_t number = tag & UINT32_MAX;
     const struct sim_app_series *s =
@@ -194,6 +194,8 @@ static void take_connected(struct sim_app *a, const struct peer_event *ev)
 
 static void take_event(struct sim_app *a, uint64_t now_us, const struct peer_event *ev)
 {
+    if (a->extra.event && a->extra.event(a->extra.context, now_us, ev))
+        return;
     switch (ev->kind) {
     case PEER_EVENT_HOST_KEY:
         a->asked++;
@@ -313,7 +315,7 @@ static void send_message(struct sim_app *a, size_t series, uint64_t now_us)
     num_put_le(data, TAG_BYTES, tag);
     sim_pattern_fill(tag, 0, data + TAG_BYTES, s->bytes - TAG_BYTES);
     struct peer_message m = {.class = s->class,
-                             .channel = (uint8_t)series,
+                             .channel = (uint8_t)(SIM_APP_CHANNEL + series),
                              .once = s->once,
                              .supersedes = s->key,
                              .deadline_us = s->deadline_us ? now_us + s->deadline_us : 0,
@@ -380,15 +382,18 @@ void sim_app_work(struct sim_app *a, uint64_t now_us)
     read_streams(a);
     if (is_ready(a))
         write_all(a, now_us);
+    if (is_ready(a) && a->extra.work)
+        a->extra.work(a->extra.context, now_us);
 }
 
 uint64_t sim_app_deadline_us(const struct sim_app *a, uint64_t now_us)
 {
     uint64_t at_us = UINT64_MAX;
 
-    (void)now_us;
     if (!is_ready(a))
         return at_us;
+    if (a->extra.deadline_us)
+        at_us = a->extra.deadline_us(a->extra.context, now_us);
     for (size_t i = 0; i < a->flows; i++)
         if (a->flow[i]->every_us && !a->flow[i]->finished)
             at_us = num_min(at_us, a->flow[i]->next_us);

@@ -15,6 +15,7 @@ enum {
     SIM_APP_INCOMING = 64,
     SIM_APP_STAMPS = 4096,    /* times remembered for each flow or series */
     SIM_APP_MESSAGES = 65536, /* of one series, the most */
+    SIM_APP_CHANNEL = 100,    /* of the first series */
 };
 
 #define SIM_APP_ENDLESS UINT64_MAX
@@ -63,6 +64,17 @@ struct sim_app_received {
     uint8_t seen[SIM_APP_MESSAGES / 8];
 };
 
+/* Another application on the same session; each call may be NULL. */
+struct sim_app_extra {
+    /* Sees an event first; true: it was for it. */
+    bool (*event)(void *context, uint64_t now_us, const struct peer_event *ev);
+    /* Its turn, after all events. */
+    void (*work)(void *context, uint64_t now_us);
+    /* When it wants a turn, by the node's clock. */
+    uint64_t (*deadline_us)(void *context, uint64_t now_us);
+    void *context;
+};
+
 /* One end of a session with all its traffic. */
 struct sim_app {
     struct sim *sim; /* borrowed */
@@ -70,8 +82,9 @@ struct sim_app {
     struct peer *peer; /* borrowed; NULL: no session */
     bool client;
     struct sim_app *other; /* borrowed: the app at the other end, NULL while there is none */
-    bool hold;             /* reads nothing from streams */
-    bool accept_key;       /* what it answers PEER_EVENT_HOST_KEY: else it closes */
+    struct sim_app_extra extra;
+    bool hold;       /* reads nothing from streams */
+    bool accept_key; /* what it answers PEER_EVENT_HOST_KEY: else it closes */
     struct sim_app_flow *flow[SIM_APP_FLOWS];          /* owned */
     struct sim_app_series *series[SIM_APP_SERIES];     /* owned */
     struct sim_app_received *received[SIM_APP_SERIES]; /* owned */

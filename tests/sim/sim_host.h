@@ -23,7 +23,10 @@ enum sim_host_without {
     SIM_WITHOUT_PROOF = 1 << 28,   /* invitations are spent by message 1 */
     SIM_WITHOUT_BUDGET = 1 << 29,  /* no limit of sessions and handshakes */
     SIM_WITHOUT_TOKENS = 1 << 30,  /* address tokens are not used */
-    SIM_WITHOUT_HOST = 0x7f000000
+    SIM_WITHOUT_NEWEST = 1 << 21,  /* outdated updates of a picture are resent all the same */
+    SIM_WITHOUT_ACKED = 1 << 22,   /* updates refer to what may not have arrived */
+    SIM_WITHOUT_REFRESH = 1 << 23, /* a viewer that cannot go on does not say so */
+    SIM_WITHOUT_HOST = 0x7fe00000
 };
 
 /* One client with at most one session. */

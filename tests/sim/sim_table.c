@@ -24,12 +24,15 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"proof", SIM_WITHOUT_PROOF},
     {"budget", SIM_WITHOUT_BUDGET},
     {"tokens", SIM_WITHOUT_TOKENS},
+    {"newest", SIM_WITHOUT_NEWEST},
+    {"acked", SIM_WITHOUT_ACKED},
+    {"refresh", SIM_WITHOUT_REFRESH},
 };
 const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 
-static const struct sim_scenario *const tables[] = {scenario_setup_table, scenario_data_table,
-                                                    scenario_path_table, scenario_rate_table,
-                                                    scenario_attack_table};
+static const struct sim_scenario *const tables[] = {scenario_setup_table,  scenario_data_table,
+                                                    scenario_path_table,   scenario_rate_table,
+                                                    scenario_attack_table, scenario_picture_table};
 
 const struct sim_scenario *sim_table_scenario(size_t i)
 {
