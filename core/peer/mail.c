@@ -237,6 +237,7 @@ bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct fr
     f->total = l->total;
     f->offset = from;
     f->data = bytes_of(l->data + from, n);
+    f->fin = false;
     if (l->sent == l->total && l->lost.count == 0)
         unlist(m, l);
     return true;
