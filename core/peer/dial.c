@@ -201,27 +201,36 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
     session_event(p, &e, NULL);
 }
 
-/* Reads message 2 under the invitation's secret, or under none: that is how a refusal comes. */
-static enum err read_response(struct session_dial *d, struct bytes message,
-                              struct hello_server *hello)
+/* Reads message 2 under the secret (NULL: none) and what is in it. */
+static enum err read_under(struct noise *n, const uint8_t *secret, struct bytes message,
+                           struct hello_server *hello)
 {
     uint8_t space[PACKET_NOISE_BYTES];
     struct wr w = wr_of(space, sizeof space);
-    enum err e;
 
-    noise_set_psk(&d->noise, d->has_token ? d->token_secret : NULL);
-    e = noise_read(&d->noise, message, &w);
+    noise_set_psk(n, secret);
+    enum err e = noise_read(n, message, &w);
+    return e ? e : hello_get_server(wr_done(&w), hello);
+}
+
+/* Reads message 2 under the invitation's secret, or under none: that is how a refusal comes. What
+ * opens and makes no sense must not end the handshake either: the state from before it is kept. */
+static enum err read_response(struct session_dial *d, struct bytes message,
+                              struct hello_server *hello)
+{
+    struct noise before = d->noise;
+    enum err e = read_under(&d->noise, d->has_token ? d->token_secret : NULL, message, hello);
+
     if (e && d->has_token) {
-        noise_set_psk(&d->noise, NULL);
-        w = wr_of(space, sizeof space);
-        e = noise_read(&d->noise, message, &w);
-        if (!e)
-            e = hello_get_server(wr_done(&w), hello);
+        d->noise = before;
+        e = read_under(&d->noise, NULL, message, hello);
         if (!e && hello->verdict == HELLO_WELCOME)
             e = ERR_VERIFY;
-        return e;
     }
-    return e ? e : hello_get_server(wr_done(&w), hello);
+    if (e)
+        d->noise = before;
+    noise_wipe(&before);
+    return e;
 }
 
 static void take_response(struct peer *p, uint64_t now_us, const struct packet_long *packet)

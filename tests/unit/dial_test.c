@@ -3,7 +3,10 @@
 
 #include "core/base/num.h"
 #include "core/crypt/crypt.h"
+#include "core/crypt/noise.h"
 #include "core/peer/peer.h"
+#include "core/peer/session.h"
+#include "core/wire/hello.h"
 #include "core/wire/packet.h"
 #include "tests/unit/test.h"
 
@@ -15,8 +18,11 @@ static struct {
     uint8_t datagram[LIMIT_DATAGRAM_BYTES];
 } w;
 
+static bool invited; /* the next caller is */
+
 static void begin(bool knows_key)
 {
+    static const uint8_t id[HELLO_TOKEN_ID_BYTES] = {1}, secret[32] = {2};
     struct peer_dial d = {.to = {.family = ADDR_IP4, .port = 1}, .identity = &w.own};
     struct rng rng;
 
@@ -28,6 +34,10 @@ static void begin(bool knows_key)
     key_generate(&w.own, &rng);
     key_generate(&w.other, &rng);
     key_generate(&w.wrong, &rng);
+    if (invited) {
+        d.token_id = id;
+        d.token_secret = secret;
+    }
     d.expected_key = knows_key ? w.other.public : NULL;
     if (peer_new(NULL, &d, &rng, w.now_us, &w.peer))
         test_fail(__FILE__, __LINE__, "peer_new");
@@ -178,8 +188,83 @@ static void foreign_answers_are_ignored(void)
     peer_free(w.peer);
 }
 
+/* Gives the caller a RESPONSE to the INIT it has said, with this inside, under no secret. */
+static void respond(struct bytes inside)
+{
+    uint8_t prologue[64], space[512], message[PACKET_NOISE_BYTES], payload[PACKET_NOISE_BYTES];
+    struct wr out = wr_of(space, sizeof space), m = wr_of(message, sizeof message),
+              p = wr_of(payload, sizeof payload);
+    struct addr from = {.family = ADDR_IP4, .port = 1};
+    struct packet_long packet = {.type = PACKET_RESPONSE, .version = PACKET_VERSION};
+    struct noise n;
+    struct rng rng;
+
+    rng_seed(&rng, 77);
+    size_t bytes = dial_prologue(prologue, w.other.public, 6, w.said.ciphers, w.said.cipher);
+    if (noise_init(&n, (enum cipher)w.said.cipher, false, &w.other, NULL,
+                   bytes_of(prologue, bytes)) ||
+        noise_read(&n, w.said.noise, &p) || noise_write(&n, &rng, inside, &m))
+        test_fail(__FILE__, __LINE__, "message 2");
+    memcpy(packet.cid, w.said.cid, sizeof packet.cid);
+    packet.noise = wr_done(&m);
+    packet_encode_long(&packet, &out);
+    peer_input(w.peer, w.now_us, &from, wr_done(&out), false);
+    noise_wipe(&n);
+}
+
+/* A server may say anything in message 2: what makes no sense is as if it had not come. */
+static void senseless_answers_change_nothing(void)
+{
+    struct hello_server hello = {.verdict = HELLO_WELCOME};
+    uint8_t space[256];
+    struct wr good = wr_of(space, sizeof space);
+    struct peer_event e;
+
+    begin(true);
+    EXPECT(listen());
+    answer(w.said.nonce, w.other.public, 1);
+    EXPECT(listen() && w.said.type == PACKET_INIT);
+    respond(bytes_of("", 0));
+    respond(bytes_of("nonsense", 8));
+    respond(bytes_of("", 0));
+    EXPECT(!peer_closed(w.peer) && !peer_next_event(w.peer, &e));
+    hello_put_server(&good, &hello);
+    respond(wr_done(&good));
+    EXPECT(peer_next_event(w.peer, &e) && e.kind == PEER_EVENT_CONNECTED);
+    peer_free(w.peer);
+}
+
+/* With an invitation, a welcome that does not know its secret is none, however often it comes. */
+static void a_welcome_without_the_secret_is_none(void)
+{
+    struct hello_server hello = {.verdict = HELLO_WELCOME};
+    uint8_t space[256];
+    struct wr inside = wr_of(space, sizeof space);
+    char reason[LIMIT_REASON_CHARS + 1];
+
+    invited = true;
+    begin(true);
+    invited = false;
+    EXPECT(listen());
+    answer(w.said.nonce, w.other.public, 1);
+    EXPECT(listen() && w.said.type == PACKET_INIT);
+    hello_put_server(&inside, &hello);
+    for (int i = 0; i < 3; i++)
+        respond(wr_done(&inside));
+    EXPECT(!peer_closed(w.peer));
+    inside = wr_of(space, sizeof space);
+    hello = (struct hello_server){.verdict = HELLO_REFUSED, .reason = "used up"};
+    hello_put_server(&inside, &hello);
+    respond(wr_done(&inside));
+    EXPECT_EQ(ended(reason), ERR_REFUSED);
+    EXPECT(strcmp(reason, "used up") == 0);
+    peer_free(w.peer);
+}
+
 TEST_MAIN({"another_version_must_be_said_twice", another_version_must_be_said_twice},
           {"another_key_must_be_said_twice", another_key_must_be_said_twice},
           {"an_unknown_key_is_asked_about", an_unknown_key_is_asked_about},
           {"silence_is_asked_at_a_bounded_rate", silence_is_asked_at_a_bounded_rate},
-          {"foreign_answers_are_ignored", foreign_answers_are_ignored})
+          {"foreign_answers_are_ignored", foreign_answers_are_ignored},
+          {"senseless_answers_change_nothing", senseless_answers_change_nothing},
+          {"a_welcome_without_the_secret_is_none", a_welcome_without_the_secret_is_none})
