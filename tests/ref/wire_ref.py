@@ -317,6 +317,18 @@ def write_seeds(folder):
         os.makedirs(place, exist_ok=True)
         with open(os.path.join(place, "%s-%s" % (kind, name)), "wb") as f:
             f.write(SELECT.get(kind, b"") + (b"" if data == "-" else bytes.fromhex(data)))
+        if kind == "frames" and 0 < len(data) // 2 < 256:
+            session_seed(folder, name, bytes.fromhex(data))
+
+
+def session_seed(folder, name, frames):
+    """Acts of session_fuzz: something in flight, then these frames in each way of coming."""
+    place = os.path.join(folder, "session_fuzz")
+    os.makedirs(place, exist_ok=True)
+    first = bytes([4, 0]) + bytes([12, 3]) + b"\0ab" + bytes([36, 2]) + b"hi"
+    said = b"".join(bytes([kind, len(frames)]) + frames for kind in (0, 9, 2, 3))
+    with open(os.path.join(place, name), "wb") as f:
+        f.write(first + said + bytes([60, 0]) + bytes([158, 0]) + said + bytes([255, 0]))
 
 
 def main():
