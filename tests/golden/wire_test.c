@@ -331,7 +331,7 @@ static bool line_holds(enum err (*read)(struct bytes b), struct bytes data, cons
     if (strncmp(meaning, "error ", 6) == 0)
         holds = e == error_named(meaning + 6);
     else
-        holds = e == OK && strcmp(out.text, meaning) == 0 &&
+        holds = e == OK && strcmp(out.text_n ? out.text : "-", meaning) == 0 &&
                 (!same || bytes_equal(wr_done(&out.again), data));
     free(copy);
     return holds;

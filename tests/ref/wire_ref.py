@@ -114,7 +114,7 @@ def frames():
 
     one("ping", b"\1", "PING")
     other_form("frames", "padding", b"\0\0\1\0\0\0", "PING")
-    good("frames", "nothing", b"", "")
+    good("frames", "nothing", b"", "-")
     one("ack", ack(100, 5000, 0, [3]), "ACK delay=5000 ce=0 97-100")
     one("ack-of-0", ack(0, 0, 0, [0]), "ACK delay=0 ce=0 0-0")
     one("ack-ranges", ack(100000, 70, 3, [10, (0, 0), (5, 99999 - 12 - 7)]),
