@@ -52,7 +52,7 @@ static void list(struct mail_out *m, struct mail_letter *l, struct mail_letter *
 static void discard(struct mail_out *m, struct mail_letter *l)
 {
     unlist(m, l);
-    m->queued_bytes -= l->total - l->sent;
+    m->queued_bytes[l->class] -= l->total - l->sent;
     m->held_bytes -= l->total;
     m->slot[l->id % LIMIT_MESSAGES] = NULL;
     ranges_release(&l->lost);
@@ -183,7 +183,7 @@ enum err mail_send(struct mail_out *m, const struct peer_message *message, bool 
     l->once = message->once;
     l->total = (uint32_t)n;
     m->slot[l->id % LIMIT_MESSAGES] = l;
-    m->queued_bytes += n;
+    m->queued_bytes[l->class] += n;
     m->held_bytes += n;
     if (l->key && !keep_stale)
         supersede(m, l);
@@ -210,6 +210,15 @@ uint64_t mail_expire(struct mail_out *m, uint64_t now_us)
     return first;
 }
 
+uint64_t mail_queued_bytes(const struct mail_out *m, enum peer_class class)
+{
+    uint64_t bytes = 0;
+
+    for (enum peer_class c = PEER_INPUT; c <= class; c++)
+        bytes += m->queued_bytes[c];
+    return bytes;
+}
+
 bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f)
 {
     struct mail_letter *l = m->first[class];
@@ -229,7 +238,7 @@ bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct fr
         CHECK(e == OK);
     } else {
         l->sent += (uint32_t)n;
-        m->queued_bytes -= n;
+        m->queued_bytes[class] -= n;
     }
     f->type = FRAME_MESSAGE;
     f->channel = l->channel;

@@ -37,7 +37,7 @@ struct mail_out {
     struct mail_letter *slot[LIMIT_MESSAGES];
     struct mail_letter *first[PEER_CLASSES], *last[PEER_CLASSES];
     uint64_t next_id;
-    uint64_t queued_bytes;                 /* never sent yet */
+    uint64_t queued_bytes[PEER_CLASSES];   /* never sent yet */
     uint64_t held_bytes;                   /* of all letters */
     struct mail_drop drop[LIMIT_MESSAGES]; /* a ring */
     uint64_t drop_head, drop_tail;
@@ -86,6 +86,9 @@ void mail_forsake(struct mail_out *m, uint64_t id);
 /* Gives up all whose deadline has passed before anything of them was sent. Gives the next deadline,
  * UINT64_MAX when there is none. */
 uint64_t mail_expire(struct mail_out *m, uint64_t now_us);
+
+/* Bytes never sent yet, of `class` and those before it. */
+uint64_t mail_queued_bytes(const struct mail_out *m, enum peer_class class);
 
 /* The next piece of class `class` for at most `room` bytes of frame: fills `f`, data borrowed from
  * the letter. False when there is none or it does not fit. */

@@ -172,23 +172,25 @@ void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
     out->loss_millionths = r->recent_sent ? r->recent_lost * 1000000 / r->recent_sent : 0;
     out->in_flight_bytes = r->in_flight_bytes;
     out->window_bytes = p->model.head.window_bytes;
-    out->queued_bytes = p->mail.queued_bytes;
+    out->queued_bytes = mail_queued_bytes(&p->mail, PEER_BULK);
     out->silent_us = num_sub0(now_us, p->last_received_us);
     out->state = p->model.head.state;
     out->lost_datagrams = r->lost_packets;
     out->key_updates = p->send.phase;
 }
 
-uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us)
+uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us,
+                   enum peer_class class)
 {
     const struct control *c = &p->model.head;
-    uint64_t window = num_sub0(c->window_bytes, p->recovery.in_flight_bytes);
+    enum peer_class least = session_with(p, PEER_WITHOUT_CLASSES) ? class : PEER_BULK;
+    uint64_t window = num_sub0(c->window_bytes, recovery_urgent_bytes(&p->recovery, least));
     uint64_t behind = num_sub0(p->next_send_us, now_us);
     uint64_t paced = num_mul_div(c->pacing_bytes_s, num_sub0(horizon_us, behind), 1000000);
 
     if (p->state != SESSION_READY || p->recovery.probes >= 2)
         return 0;
-    return num_sub0(num_min(window, num_max(paced, 1)), p->mail.queued_bytes);
+    return num_sub0(num_min(window, num_max(paced, 1)), mail_queued_bytes(&p->mail, least));
 }
 
 enum err peer_stream_open(struct peer *p, enum peer_class class, bool padded, uint64_t *id)

@@ -151,9 +151,11 @@ bool peer_over(const struct peer *p);
 /* What the path takes now. */
 void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out);
 
-/* How many more bytes of messages it makes sense to make now: what window and pacing let out within
- * `horizon_us`, less what is queued already. */
-uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us);
+/* How many more bytes of messages of `class` it makes sense to make now: what window and pacing let
+ * out within `horizon_us`, less what is queued already. What is less urgent counts for nothing: it
+ * gives way, so that what it fills of the window is the next to be free, and its queue waits. */
+uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us,
+                   enum peer_class class);
 
 /* The handshake hash, 64 bytes, the same at both ends (a channel binding); once connected. */
 const uint8_t *peer_binding(const struct peer *p);

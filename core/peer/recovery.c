@@ -76,6 +76,7 @@ void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eli
     r->next++;
     if (eliciting) {
         r->in_flight_bytes += bytes;
+        r->rank_bytes[p->rank] += bytes;
         r->eliciting_in_flight++;
         r->last_eliciting_us = now_us;
     }
@@ -112,6 +113,7 @@ static void leave_flight(struct recovery *r, struct recovery_packet *p)
 {
     if (p->state == RECOVERY_IN_FLIGHT && p->eliciting) {
         r->in_flight_bytes -= p->bytes;
+        r->rank_bytes[p->rank] -= p->bytes;
         r->eliciting_in_flight--;
     }
 }
@@ -147,10 +149,20 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
     struct recovery_packet *p = at(r, r->next);
     p->state = RECOVERY_NONE;
     p->frames = 0;
+    p->rank = 0;
     p->probed = false;
     *number = r->next;
     *out = p;
     return e;
+}
+
+uint64_t recovery_urgent_bytes(const struct recovery *r, uint8_t rank)
+{
+    uint64_t bytes = 0;
+
+    for (uint8_t i = 0; i <= rank; i++)
+        bytes += r->rank_bytes[i];
+    return bytes;
 }
 
 bool recovery_crowded(const struct recovery *r)

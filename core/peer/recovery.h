@@ -10,7 +10,7 @@
 #include "core/peer/control.h"
 #include "core/wire/frame.h"
 
-enum { RECOVERY_FRAMES = 8, RECOVERY_MAX_PACKETS = 1 << 16 };
+enum { RECOVERY_FRAMES = 8, RECOVERY_MAX_PACKETS = 1 << 16, RECOVERY_RANKS = 8 };
 
 /* One frame of a sent packet, as much as is needed to send it again. */
 struct recovery_frame {
@@ -29,6 +29,7 @@ struct recovery_packet {
     uint16_t bytes;
     uint8_t state;
     uint8_t frames;
+    uint8_t rank; /* of the most urgent content, 0 the most; filled in by the sender */
     bool eliciting, app_limited;
     bool probed; /* its content was queued again by a probe time-out */
     struct recovery_frame frame[RECOVERY_FRAMES];
@@ -47,6 +48,7 @@ struct recovery {
     uint64_t largest_acked; /* valid when any_acked */
     bool any_acked;
     uint64_t in_flight_bytes, eliciting_in_flight;
+    uint64_t rank_bytes[RECOVERY_RANKS]; /* in flight, by rank */
     uint64_t rtt_us, smoothed_us, variance_us, newest_us, min_us;
     uint64_t max_ack_delay_us;
     uint64_t reorder_us; /* how much late a packet may be; grows when a loss was spurious */
@@ -80,6 +82,9 @@ void recovery_release(struct recovery *r);
  * callbacks' errors. */
 enum err recovery_prepare(struct recovery *r, struct recovery_packet **out,
                           uint64_t *number) MUST_USE;
+
+/* Bytes in flight of packets with something of `rank` or more urgent in them. */
+uint64_t recovery_urgent_bytes(const struct recovery *r, uint8_t rank);
 
 /* Whether so much is in flight that nothing should be sent but acknowledgements and probes. */
 bool recovery_crowded(const struct recovery *r);

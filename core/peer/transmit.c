@@ -25,8 +25,11 @@ struct draft {
     struct wr w; /* plain text, behind the head */
     struct recovery_packet *record;
     uint64_t number;
-    bool eliciting, padded;
+    bool eliciting, padded, ranked;
 };
+
+_Static_assert((int)PEER_CLASSES <= (int)RECOVERY_RANKS,
+               "a packet's rank is its most urgent class");
 
 static bool full(const struct draft *d)
 {
@@ -232,6 +235,10 @@ static void put_class(struct peer *p, struct draft *d, enum peer_class class)
                 any |= put_mail(p, d, c);
     }
     p->mail_turn[class] ^= any;
+    /* The most urgent class is asked first. */
+    if (any && !d->ranked)
+        d->record->rank = (uint8_t) class;
+    d->ranked |= any;
 }
 
 static bool within_window(const struct peer *p)

@@ -200,8 +200,9 @@ enum err seat_fill(struct seat *s, uint64_t now_us, uint64_t rate_bps)
     if (rate_bps && now_us < s->paced_us)
         return OK;
     for (;;) {
-        uint64_t room =
-            s->without & WITHOUT_ROOM ? HORIZON_US : peer_room(s->peer, now_us, HORIZON_US);
+        uint64_t room = s->without & WITHOUT_ROOM
+                            ? HORIZON_US
+                            : peer_room(s->peer, now_us, HORIZON_US, PEER_TEXT);
         enum err e = room ? feed_next(s->feed, room, &message, &id) : ERR_AGAIN;
         if (e)
             return e == ERR_AGAIN ? OK : e;

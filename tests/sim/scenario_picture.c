@@ -205,8 +205,24 @@ static void beside_bulk(struct sim *s, uint32_t without)
         sim_kick(s, v->w.server->node);
     }
     sim_world_pass(&v->w, 5 * SECOND_US);
-    expect_fresh(v, 400000);
-    expect_exact(v, REST_US + 400000);
+    expect_fresh(v, 60000 + 150000);
+    expect_exact(v, REST_US + 250000);
+    end(v);
+}
+
+/* Messages queue up without end behind the desktop, more than the path takes. */
+static void beside_messages(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(5000000, 30000);
+    struct viewed *v = begin(s, without, &link, NULL, "test:640x400,busy");
+
+    if (v->w.session) {
+        sim_app_send(&v->w.session->app, PEER_REFINE, 30000, 20000, 250);
+        sim_kick(s, v->w.server->node);
+    }
+    sim_world_pass(&v->w, 5 * SECOND_US);
+    expect_fresh(v, 60000 + 150000);
+    expect_exact(v, REST_US + 250000);
     end(v);
 }
 
@@ -223,5 +239,7 @@ const struct sim_scenario scenario_picture_table[] = {
     {"picture_refresh", "a viewer that has lost its picture gets a new one", "refresh",
      broken_viewer},
     {"picture_beside_bulk", "a desktop stays fresh beside a transfer", "classes", beside_bulk},
+    {"picture_beside_messages", "... beside messages that queue up behind it", "classes",
+     beside_messages},
     {0},
 };

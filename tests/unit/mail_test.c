@@ -171,7 +171,7 @@ static void drops_are_told_of_what_was_begun_only(void)
     EXPECT_EQ(mail_lost(out, 0, 0, 100, true), OK);
     EXPECT(mail_take_drop(out, &drop) && drop.first == 0);
     EXPECT(!mail_take(out, PEER_TEXT, 400, &f));
-    EXPECT_EQ(out->queued_bytes, 0);
+    EXPECT_EQ(mail_queued_bytes(out, PEER_BULK), 0);
     EXPECT_EQ(out->held_bytes, 0);
     teardown();
 }
