@@ -572,6 +572,14 @@ void listener_drop(struct listener *l, uint64_t now_us, struct peer *p)
     e->dropped = true;
 }
 
+bool listener_over(const struct listener *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->entry[i]->peer->confirmed && !peer_over(l->entry[i]->peer))
+            return false;
+    return true;
+}
+
 void listener_count(const struct listener *l, struct listener_counters *out)
 {
     *out = l->counters;

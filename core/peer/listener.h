@@ -81,6 +81,10 @@ struct peer *listener_next_peer(struct listener *l);
  * side and frees it. */
 void listener_drop(struct listener *l, uint64_t now_us, struct peer *p);
 
+/* Whether nothing more needs to be said: peer_over of every session whose caller has proven itself.
+ */
+bool listener_over(const struct listener *l);
+
 /* What was seen so far. */
 void listener_count(const struct listener *l, struct listener_counters *out);
 

@@ -29,6 +29,7 @@ struct call {
     struct loop_timer timer, patience;
     struct loop_task task;
     bool filled, connected, closed;
+    bool parting; /* the loop runs only until the other side knows that it is over */
 };
 
 /* ---- known hosts ---- */
@@ -119,6 +120,11 @@ static void handle(struct call *c, uint64_t now_us)
     struct peer_event e;
     bool any = false;
 
+    if (c->parting) {
+        if (peer_over(c->peer))
+            loop_leave(c->loop);
+        return;
+    }
     while (!c->closed && peer_next_event(c->peer, &e)) {
         any = true;
         if (e.kind == PEER_EVENT_HOST_KEY) {
@@ -160,7 +166,7 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     for (;;) {
         if (peer_output(c->peer, now_us, space, room, &out->n, &out->peer) == OK)
             return true;
-        if (c->filled || !c->owner.fill || !c->connected || c->closed)
+        if (c->filled || !c->owner.fill || !c->connected || c->closed || c->parting)
             break;
         c->owner.fill(c->owner.ctx, now_us);
         c->filled = true;
@@ -219,10 +225,15 @@ void call_kick(struct call *c)
     udp_kick(c->udp);
 }
 
-void call_flush(struct call *c)
+void call_part(struct call *c, enum err e, const char *reason)
 {
+    peer_close(c->peer, loop_refresh_us(c->loop), e, reason);
+    c->parting = true;
     c->filled = true;
+    loop_timer_set(&c->patience, LOOP_NEVER);
     udp_flush(c->udp);
+    if (!peer_over(c->peer))
+        loop_run(c->loop);
 }
 
 /* ---- beginning ---- */

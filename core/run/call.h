@@ -36,7 +36,12 @@ struct call_config {
 enum err call_new(struct loop *l, const struct call_config *config, const struct call_owner *owner,
                   struct run *run, struct call **out) MUST_USE;
 
-/* Takes it; the session ends without a word (peer_close and call_flush first). NULL is fine. */
+/* Ends the session with a reason for the other side, and runs the loop until that knows it: a round
+ * trip as a rule, 3 s when nothing comes back, less when loop_stop is called. The owner hears
+ * nothing any more, and has nothing else on the loop that it does not want called. */
+void call_part(struct call *c, enum err e, const char *reason);
+
+/* Takes it; the session ends without a word (call_part first). NULL is fine. */
 void call_free(struct call *c);
 
 /* The session; borrowed. */
@@ -44,8 +49,5 @@ struct peer *call_peer(const struct call *c);
 
 /* Something was queued: send it at the end of this turn. */
 void call_kick(struct call *c);
-
-/* Sends what can be sent at once. */
-void call_flush(struct call *c);
 
 #endif

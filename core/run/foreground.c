@@ -1,6 +1,5 @@
 #include "core/run/foreground.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -9,14 +8,10 @@
 
 enum { SHOW_EVERY_US = 200 * 1000 };
 
-static void on_interrupt(void *ctx)
+/* That it has come stands in run->signal, which the work looks at. */
+static void on_asked(void *ctx)
 {
-    ((struct foreground *)ctx)->run->signal = SIGINT;
-}
-
-static void on_terminate(void *ctx)
-{
-    ((struct foreground *)ctx)->run->signal = SIGTERM;
+    (void)ctx;
 }
 
 enum err foreground_begin(struct foreground *f, struct run *run)
@@ -24,11 +19,7 @@ enum err foreground_begin(struct foreground *f, struct run *run)
     *f = (struct foreground){.run = run};
     f->terminal = !run->quiet && isatty(STDERR_FILENO);
     enum err e = loop_new(&f->loop);
-    if (!e)
-        e = loop_signal_new(f->loop, SIGINT, on_interrupt, f, &f->on_interrupt);
-    if (!e)
-        e = loop_signal_new(f->loop, SIGTERM, on_terminate, f, &f->on_terminate);
-    return e;
+    return e ? e : stop_new(f->loop, &(struct stop_owner){.asked = on_asked}, run, &f->stop);
 }
 
 void foreground_end(struct foreground *f)
@@ -36,8 +27,8 @@ void foreground_end(struct foreground *f)
     if (f->shown)
         fputs("\r\033[K", stderr);
     f->shown = false;
-    loop_signal_free(f->on_interrupt);
-    loop_signal_free(f->on_terminate);
+    stop_free(f->stop);
+    f->stop = NULL;
     if (f->loop)
         loop_free(f->loop);
     f->loop = NULL;

@@ -10,22 +10,23 @@
 #include "core/os/io_file.h"
 #include "core/run/loop.h"
 #include "core/run/run.h"
+#include "core/run/stop.h"
 
 /* A command at work, in the caller's storage. */
 struct foreground {
-    struct run *run;                                 /* borrowed */
-    struct loop *loop;                               /* owned */
-    struct loop_signal *on_interrupt, *on_terminate; /* owned */
-    bool terminal;                                   /* progress is shown on stderr */
-    bool shown;                                      /* a line of it stands there */
+    struct run *run;   /* borrowed */
+    struct loop *loop; /* owned */
+    struct stop *stop; /* owned */
+    bool terminal;     /* progress is shown on stderr */
+    bool shown;        /* a line of it stands there */
     uint64_t shown_us;
 };
 
-/* From now on SIGINT and SIGTERM only set run->signal. ERR_SYSTEM (logged), ERR_MEMORY; to be ended
- * all the same. */
+/* From now on SIGINT, SIGTERM and SIGHUP set run->signal and do no more when they come once.
+ * ERR_SYSTEM (logged), ERR_MEMORY; to be ended all the same. */
 enum err foreground_begin(struct foreground *f, struct run *run) MUST_USE;
 
-/* Takes the progress line away and restores the signals. */
+/* Takes the progress line away, and has no ear for signals any more (see stop_free). */
 void foreground_end(struct foreground *f);
 
 /* Whether a signal has come. */

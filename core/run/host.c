@@ -12,6 +12,8 @@
 #include "core/run/identity.h"
 #include "core/run/udp.h"
 
+enum { PARTING_US = 3000000 };
+
 /* A session and who is behind it. */
 struct guest {
     struct peer *peer; /* the listener's */
@@ -32,7 +34,12 @@ struct host {
     struct loop_task task;
     struct guest guest[LIMIT_PEERS];
     size_t count;
-    bool filled; /* the owner was asked since the socket last had something */
+    bool filled;  /* the owner was asked since the socket last had something */
+    bool parting; /* the loop runs only until the other sides know that it is over */
+    struct parting {
+        enum err e;
+        const char *reason; /* borrowed */
+    } word;                 /* for who comes meanwhile */
 };
 
 /* ---- sessions ---- */
@@ -71,8 +78,22 @@ static void sweep(struct host *h, uint64_t now_us)
     }
 }
 
+/* The same word for everybody, also for who comes only now. */
+static void say_over(struct host *h, uint64_t now_us)
+{
+    take_new(h);
+    for (size_t i = 0; i < h->count; i++)
+        peer_close(h->guest[i].peer, now_us, h->word.e, h->word.reason);
+    if (listener_over(h->listener))
+        loop_leave(h->loop);
+}
+
 static void handle(struct host *h, uint64_t now_us)
 {
+    if (h->parting) {
+        say_over(h, now_us);
+        return;
+    }
     take_new(h);
     for (size_t i = 0; i < h->count; i++)
         drain(h, &h->guest[i]);
@@ -100,7 +121,7 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     for (;;) {
         if (listener_output(h->listener, now_us, space, room, &out->n, &out->peer) == OK)
             return true;
-        if (h->filled || !h->owner.fill)
+        if (h->filled || h->parting || !h->owner.fill)
             break;
         /* Sessions may have ended while packets were made: their owner must know before it fills.
          */
@@ -143,17 +164,35 @@ void host_kick(struct host *h)
     udp_kick(h->udp);
 }
 
-void host_flush(struct host *h)
-{
-    h->filled = true;
-    udp_flush(h->udp);
-}
-
 void host_close_all(struct host *h, enum err e, const char *reason)
 {
     for (size_t i = 0; i < h->count; i++)
         peer_close(h->guest[i].peer, loop_now_us(h->loop), e, reason);
     handle(h, loop_now_us(h->loop));
+}
+
+static void on_parted(void *ctx)
+{
+    struct host *h = ctx;
+
+    loop_leave(h->loop);
+}
+
+void host_part(struct host *h, enum err e, const char *reason)
+{
+    struct loop_timer enough;
+
+    loop_refresh_us(h->loop);
+    h->word = (struct parting){e, reason};
+    h->parting = true;
+    udp_flush(h->udp);
+    if (listener_over(h->listener))
+        return;
+    /* Each session ends by itself in that time; those that come only now do not make it longer. */
+    loop_timer_init(&enough, h->loop, on_parted, h);
+    loop_timer_set(&enough, loop_now_us(h->loop) + PARTING_US);
+    loop_run(h->loop);
+    loop_timer_release(&enough);
 }
 
 void host_reload(struct host *h)

@@ -39,7 +39,7 @@ struct host_config {
 enum err host_new(struct loop *l, const struct host_config *config, const struct host_owner *owner,
                   struct run *run, struct host **out) MUST_USE;
 
-/* Takes it; sessions end without a word (host_close_all and host_flush first). NULL is fine. */
+/* Takes it; sessions end without a word (host_part first). NULL is fine. */
 void host_free(struct host *h);
 
 /* Something was queued on a session: send it at the end of this turn. */
@@ -48,8 +48,11 @@ void host_kick(struct host *h);
 /* Closes every session with a reason for the other side. */
 void host_close_all(struct host *h, enum err e, const char *reason);
 
-/* Sends what can be sent at once: for the last words before an end. */
-void host_flush(struct host *h);
+/* Runs the loop until the other sides of all sessions, which host_close_all has closed, know it: a
+ * round trip as a rule, 3 s when nothing comes back, less when loop_stop is called. Who comes
+ * meanwhile hears the same (borrowed) words. The owner hears nothing any more, and has nothing else
+ * on the loop that it does not want called. */
+void host_part(struct host *h, enum err e, const char *reason);
 
 /* Reads the keys anew and closes the sessions whose key is not in them any more. */
 void host_reload(struct host *h);

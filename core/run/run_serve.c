@@ -1,6 +1,5 @@
 #include "core/run/run_serve.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "core/run/host.h"
 #include "core/run/loop.h"
 #include "core/run/recorder.h"
+#include "core/run/stop.h"
 #include "core/screen/stage.h"
 
 enum { STATS_US = 1000000, CAPTURES_PER_S = 60 };
@@ -22,7 +22,7 @@ struct serve {
     const struct run_serve_config *config;
     struct run *run;
     struct loop *loop;
-    struct loop_signal *stop[2], *hup;
+    struct stop *stop;
     struct source *source;
     struct loop_io *source_io;
     struct loop_timer timer, stats;
@@ -175,17 +175,9 @@ static void on_stats(void *ctx)
 
 /* ---- life ---- */
 
-static void on_stop(void *ctx)
+static void on_reread(void *ctx)
 {
     struct serve *s = ctx;
-
-    loop_stop(s->loop, 0);
-}
-
-static void on_hup(void *ctx)
-{
-    struct serve *s = ctx;
-
     char lines[80];
 
     snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu",
@@ -239,9 +231,7 @@ static enum err begin(struct serve *s)
     enum err e = loop_new(&s->loop);
 
     if (!e)
-        e = loop_signal_new(s->loop, SIGTERM, on_stop, s, &s->stop[0]);
-    if (!e)
-        e = loop_signal_new(s->loop, SIGINT, on_stop, s, &s->stop[1]);
+        e = stop_new(s->loop, &(struct stop_owner){.reread = on_reread, .ctx = s}, NULL, &s->stop);
     if (e)
         return e;
     loop_timer_init(&s->timer, s->loop, on_timer, s);
@@ -269,8 +259,6 @@ static enum err begin(struct serve *s)
     if (!e)
         e = begin_extras(s);
     if (!e)
-        e = loop_signal_new(s->loop, SIGHUP, on_hup, s, &s->hup);
-    if (!e)
         e = host_say_listening(s->host);
     if (!e)
         notify_send("READY=1\nSTATUS=listening");
@@ -279,29 +267,30 @@ static enum err begin(struct serve *s)
 
 static enum err end(struct serve *s)
 {
+    enum err result = s->failure ? ERR_UNREACHABLE : OK;
+    const char *last_word = s->failure ? "the server has failed" : "the server has ended";
+
     notify_send("STOPPING=1");
-    if (s->host) {
-        host_close_all(s->host, s->failure ? ERR_UNREACHABLE : OK,
-                       s->failure ? "the server has failed" : "the server has ended");
-        host_flush(s->host);
-    }
-    host_free(s->host);
-    enum err e = recorder_finish(s->recorder);
-    s->recorder = NULL;
+    loop_io_free(s->source_io);
+    s->source_io = NULL;
+    if (s->host)
+        host_close_all(s->host, result, last_word);
     if (s->loop) {
         loop_timer_release(&s->timer);
         loop_timer_release(&s->stats);
     }
-    loop_io_free(s->source_io);
+    if (s->host)
+        host_part(s->host, result, last_word);
+    host_free(s->host);
+    enum err e = recorder_finish(s->recorder);
+    s->recorder = NULL;
     if (s->source) {
         stage_release(&s->stage);
         s->source->ops->free(s->source);
     }
     hook_drain(s->announce.hook);
     hook_free(s->announce.hook);
-    loop_signal_free(s->stop[0]);
-    loop_signal_free(s->stop[1]);
-    loop_signal_free(s->hup);
+    stop_free(s->stop);
     loop_free(s->loop);
     return e;
 }
@@ -315,7 +304,8 @@ enum err run_serve(const struct run_serve_config *config, struct run *run)
         loop_timer_set(&s.timer, stage_deadline_us(&s.stage, loop_now_us(s.loop)));
         if (config->stats)
             loop_timer_set(&s.stats, loop_now_us(s.loop) + STATS_US);
-        loop_run(s.loop);
+        if (loop_run(s.loop) && !s.failure)
+            s.failure = ERR_SYSTEM; /* the socket: the reason is given */
         e = s.failure;
         if (e == ERR_UNREACHABLE)
             e = ERR_SYSTEM; /* the source went away under us: failed, not unreachable */

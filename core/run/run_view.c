@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "core/os/file.h"
 #include "core/run/call.h"
 #include "core/run/loop.h"
+#include "core/run/stop.h"
 #include "core/screen/script.h"
 #include "core/screen/sink.h"
 #include "core/screen/viewer.h"
@@ -33,7 +33,7 @@ struct view {
     const struct run_view_config *config;
     struct run *run;
     struct loop *loop;
-    struct loop_signal *stop[2];
+    struct stop *stop;
     struct loop_timer timer, work, present, stats;
     struct call *call;
     struct viewer *viewer;
@@ -470,20 +470,9 @@ static enum err say_result(struct view *v)
 
 /* ---- life ---- */
 
-static void on_interrupt(void *ctx)
+static void on_asked(void *ctx)
 {
-    struct view *v = ctx;
-
-    v->run->signal = SIGINT;
-    finish(v, OK);
-}
-
-static void on_terminate(void *ctx)
-{
-    struct view *v = ctx;
-
-    v->run->signal = SIGTERM;
-    finish(v, OK);
+    finish(ctx, OK);
 }
 
 static enum err open_sink(struct view *v)
@@ -519,9 +508,7 @@ static enum err begin(struct view *v)
                            v->config->until);
     enum err e = loop_new(&v->loop);
     if (!e)
-        e = loop_signal_new(v->loop, SIGINT, on_interrupt, v, &v->stop[0]);
-    if (!e)
-        e = loop_signal_new(v->loop, SIGTERM, on_terminate, v, &v->stop[1]);
+        e = stop_new(v->loop, &(struct stop_owner){.asked = on_asked, .ctx = v}, v->run, &v->stop);
     if (e)
         return e;
     loop_timer_init(&v->timer, v->loop, on_timer, v);
@@ -553,11 +540,6 @@ static enum err finish_sink(struct view *v)
 
 static void end(struct view *v)
 {
-    if (v->call) {
-        peer_close(session(v), loop_now_us(v->loop), OK, "the viewer has ended");
-        call_flush(v->call);
-    }
-    call_free(v->call);
     if (v->loop) {
         loop_timer_release(&v->timer);
         loop_timer_release(&v->work);
@@ -568,10 +550,13 @@ static void end(struct view *v)
     loop_io_free(v->script_io);
     if (v->sink)
         v->sink->ops->free(v->sink);
+    /* The window is gone, whatever the line does. */
+    if (v->call)
+        call_part(v->call, OK, "the viewer has ended");
+    call_free(v->call);
     viewer_free(v->viewer);
     script_release(&v->script);
-    loop_signal_free(v->stop[0]);
-    loop_signal_free(v->stop[1]);
+    stop_free(v->stop);
     loop_free(v->loop);
 }
 

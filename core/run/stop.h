@@ -23,7 +23,8 @@ struct stop_owner {
 enum err stop_new(struct loop *l, const struct stop_owner *owner, struct run *run,
                   struct stop **out) MUST_USE;
 
-/* Takes it: the signals have their default actions again. NULL is fine. */
+/* Takes it, at the end of the work: a signal that has not come yet is ignored from now on, so that
+ * how the work ended stays what the process says. NULL is fine. */
 void stop_free(struct stop *s);
 
 #endif

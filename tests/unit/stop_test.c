@@ -79,6 +79,34 @@ static void the_second_signal_ends_it(void)
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
+/* Once the work is over no signal changes how it ended, unless one was asked for before. */
+static void none_counts_after_the_end(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct stop_owner owner = {.asked = on_asked};
+        struct loop *l;
+        struct stop *s;
+        if (loop_new(&l) != OK)
+            _exit(1);
+        owner.ctx = l;
+        if (stop_new(l, &owner, NULL, &s) != OK)
+            _exit(1);
+        asked = 0;
+        raise(SIGINT); /* in the pipe of the loop, and never looked at */
+        stop_free(s);
+        loop_free(l);
+        for (int i = 0; i < 3; i++)
+            raise(numbers[i]);
+        _exit(asked == 0 ? 7 : 3);
+    }
+    EXPECT(child > 0 && waitpid(child, &status, 0) == child);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
 static void memory_may_run_out(void)
 {
     struct stop_owner owner = {0};
@@ -102,4 +130,5 @@ static void memory_may_run_out(void)
 
 TEST_MAIN({"signals_ask_for_the_end", signals_ask_for_the_end},
           {"the_second_signal_ends_it", the_second_signal_ends_it},
+          {"none_counts_after_the_end", none_counts_after_the_end},
           {"memory_may_run_out", memory_may_run_out})
