@@ -152,8 +152,9 @@ CHECK_RUNS = -t $(if $(FARSPAN_FULL),1800,300) tests/lint/lint.py -j 2 tests/lin
 check-run: $(CHECK_BUILDS) $(filter $(BUILD)/%,$(CHECK_RUNS))
 	@tests/run $(CHECK_RUNS)
 
-check-full: deps deps-check ## check and what takes longer (FARSPAN_FULL=1 in the tests), then fuzz
+check-full: deps deps-check ## check and what takes longer (FARSPAN_FULL=1 in the tests), then the corpora's reach and fuzz
 	@FARSPAN_FULL=1 $(MAKE) --no-print-directory -s -j $(JOBS) check-run
+	@$(MAKE) --no-print-directory -s fuzz-cover
 	@$(MAKE) --no-print-directory -s fuzz FUZZ_SECONDS=$(FULL_FUZZ_SECONDS)
 
 # A fuzz target is tests/fuzz/NAME_fuzz.c, its inputs so far are tests/fuzz/corpus/NAME_fuzz/.
@@ -170,7 +171,7 @@ $(BUILD)/cover/%_fuzz: $(BUILD)/cover/tests/fuzz/%_fuzz.o $(BUILD)/cover/libfars
 	$(SAY) "LINK $@"
 	$(Q)$(CLANG) $(COVER) -fsanitize=fuzzer -o $@ $^ $(DEPS_LIBS)
 
-fuzz-cover: $(FUZZ_NAMES:%=$(BUILD)/cover/%) ## print which share of the decoders the corpora reach
+fuzz-cover: $(FUZZ_NAMES:%=$(BUILD)/cover/%) ## print which share of the decoders the corpora reach; >= 90 % each
 	@sh tests/fuzz/cover.sh $^
 
 # Timed lines of the issues; ARGS="--runs 1 age" chooses.

@@ -13,6 +13,8 @@
 #include "core/codec/tile.h"
 #include "tests/fuzz/fuzz.h"
 
+enum { PAYLOADS = 7 };
+
 static struct tile_pool pool;
 static struct block_coder *coder;
 static struct pic *shape[2], *filled;
@@ -21,11 +23,22 @@ static struct block_history *history;
 static void prepare(void)
 {
     static const uint8_t payload[] = {2 << 2, 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 10};
-    struct bytes b = bytes_of(payload, sizeof payload);
+    static uint8_t colourful[PAYLOADS - 1][4 + COLOUR_NEW * 4];
+    struct bytes b[PAYLOADS];
 
     tile_pool_init(&pool, 1000);
     coder = block_coder_new();
-    history = block_history_new(NULL, &b, 1);
+    /* More colours than a history keeps, and than its table has places for at once. */
+    for (uint32_t i = 0; i < PAYLOADS - 1; i++) {
+        struct wr w = wr_of(colourful[i], sizeof colourful[i]);
+        wr_var(&w, COLOUR_NEW);
+        for (uint32_t k = 0; k < COLOUR_NEW; k++)
+            wr_u32(&w, (i * COLOUR_NEW + k) * 7);
+        CHECK(!w.full);
+        b[i] = wr_done(&w);
+    }
+    b[PAYLOADS - 1] = bytes_of(payload, sizeof payload);
+    history = block_history_new(NULL, b, PAYLOADS);
     CHECK(coder && history);
     for (int alpha = 0; alpha < 2; alpha++)
         CHECK(pic_new(&pool, 150, 100, alpha, &shape[alpha]) == OK);

@@ -77,11 +77,15 @@ static size_t make_update(struct bytes from, uint8_t *to, size_t room)
 
 static void check(struct mirror *m)
 {
+    struct mirror_counters c;
     uint8_t hash[DESK_HASH_BYTES], ours[DESK_HASH_BYTES];
     struct desk_record exact = {
         .kind = DESK_EXACT, .epoch = mirror_epoch(m), .version = mirror_version(m)};
     struct pic *p = mirror_picture(m);
 
+    mirror_count(m, &c);
+    CHECK(c.failures + c.given_up <= c.updates && c.failures <= c.updates);
+    (void)mirror_captured_us(m);
     if (!p) {
         CHECK(mirror_check(m, &exact, hash) == MIRROR_WRONG);
         return;

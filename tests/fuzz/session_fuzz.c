@@ -12,7 +12,7 @@
 #include "core/wire/frame.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { ACTS = 200, STREAMS = 8 };
+enum { ACTS = 600, STREAMS = 8 };
 
 static const struct addr home = {.family = ADDR_IP4, .port = 1, .ip = {10, 0, 0, 1}};
 
@@ -63,10 +63,13 @@ static void settle(struct peer *p)
     CHECK(p->inbox.held_bytes <= 16 << 20);
 }
 
-static void hear(struct peer *p, struct bytes frames, uint64_t *number, const struct addr *from)
+/* `other` keys than its newest: the ones before, or after. */
+static void hear(struct peer *p, struct bytes frames, uint64_t *number, const struct addr *from,
+                 bool other)
 {
     uint8_t *datagram = malloc(PACKET_DATA_HEAD_BYTES + frames.n + PACKET_TAG_BYTES);
-    struct packet_data head = {.phase = p->receive.phase & 1, .number = (uint32_t)(*number)++};
+    struct packet_data head = {.phase = (p->receive.phase + other) & 1,
+                               .number = (uint32_t)(*number)++};
 
     CHECK(datagram);
     struct wr w = wr_of(datagram, PACKET_DATA_HEAD_BYTES + frames.n + PACKET_TAG_BYTES);
@@ -76,6 +79,15 @@ static void hear(struct peer *p, struct bytes frames, uint64_t *number, const st
     wr_zeros(&w, PACKET_TAG_BYTES);
     peer_input(p, now_us, from, wr_done(&w), false);
     free(datagram);
+}
+
+/* The right answer to its challenge. */
+static void answer(struct peer *p, uint64_t *number, const struct addr *from)
+{
+    uint8_t frame[1 + sizeof p->challenge] = {FRAME_PATH_RESPONSE};
+
+    memcpy(frame + 1, p->challenge, sizeof p->challenge);
+    hear(p, bytes_of(frame, sizeof frame), number, from, false);
 }
 
 static void read_all(struct peer *p)
@@ -129,7 +141,8 @@ static void act(struct peer *p, uint8_t what, struct bytes data)
 }
 
 /* Acts: 0..3 frames (1: after a gap in the numbers, 2: from elsewhere, 3: an older number), 4, 5
- * the application, 6 time, 7 an end. Then a length and so many bytes. */
+ * the application, 6 time, 7 an end, the answer to a challenge, or the next keys. Then a length and
+ * so many bytes. */
 static void run(struct peer *p, struct bytes script)
 {
     struct rd r = rd_of(script);
@@ -143,17 +156,17 @@ static void run(struct peer *p, struct bytes script)
         uint64_t old = num_sub0(number, 1 + kind / 8);
         switch (kind % 8) {
         case 0:
-            hear(p, data, &number, &home);
+            hear(p, data, &number, &home, false);
             break;
         case 1:
             number += kind / 8;
-            hear(p, data, &number, &home);
+            hear(p, data, &number, &home, false);
             break;
         case 2:
-            hear(p, data, &number, &elsewhere);
+            hear(p, data, &number, &elsewhere, false);
             break;
         case 3:
-            hear(p, data, &old, &home);
+            hear(p, data, &old, &home, kind / 8 == 31);
             break;
         case 4:
         case 5:
@@ -165,6 +178,10 @@ static void run(struct peer *p, struct bytes script)
         default:
             if (kind / 8 == 31)
                 peer_close(p, now_us, OK, "over");
+            else if (kind / 8 == 30)
+                answer(p, &number, &elsewhere);
+            else if (kind / 8 == 29)
+                hear(p, data, &number, &home, true);
         }
         settle(p);
     }

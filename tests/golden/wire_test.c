@@ -239,6 +239,11 @@ static enum err read_record(struct bytes b)
     case DESK_REFRESH:
         say("REFRESH epoch=%" PRIu32, r.epoch);
         break;
+    case DESK_HELD:
+        say("HELD");
+        for (uint32_t i = 0; i < r.held_count; i++)
+            say(" %d,%" PRIu32 ",%" PRIu32, r.held[i].button, r.held[i].keysym, r.held[i].code);
+        break;
     default:
         say("UNKNOWN");
     }

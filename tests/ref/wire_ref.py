@@ -219,6 +219,17 @@ def desktop():
     good("record", "proven", proven, "PROVEN epoch=1 version=900 hash=%s used=%d" %
          (h.hex(), len(proven)))
     good("record", "refresh", record(4, var(1)), "REFRESH epoch=1 used=3")
+    held = b"".join(bytes([b]) + struct.pack("<I", k) + var(c)
+                    for b, k, c in ((0, 0xffe1, 42), (1, 0, 2**32 - 1)))
+    good("record", "held", record(5, var(2) + held),
+         "HELD 0,65505,42 1,0,4294967295 used=%d" % len(record(5, var(2) + held)))
+    good("record", "held-none", record(5, var(0)), "HELD used=3")
+    good("record", "held-all", record(5, var(16) + (b"\1" + bytes(4) + var(3)) * 16),
+         "HELD" + " 1,0,3" * 16 + " used=%d" % (1 + 2 + 1 + 16 * 6))
+    bad("record", "held-more", record(5, var(17) + (b"\1" + bytes(4) + var(3)) * 17), "malformed")
+    bad("record", "held-fewer", record(5, var(3) + held), "malformed")
+    bad("record", "held-kind", record(5, var(1) + b"\2" + held[1:6]), "malformed")
+    bad("record", "held-code-beyond", record(5, var(1) + held[:5] + var(1 << 32)), "malformed")
     other_form("record", "two", record(4, var(1)) + proven, "REFRESH epoch=1 used=3")
     other_form("record", "unknown-9", record(9, b"whatever"), "UNKNOWN used=10")
     other_form("record", "unknown-0", record(0, b""), "UNKNOWN used=2")
