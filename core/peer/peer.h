@@ -27,17 +27,18 @@ enum peer_class {
 
 /* Mechanisms that a simulation can switch off to show what each is for; never set otherwise. */
 enum peer_without {
-    PEER_WITHOUT_RESEND = 1 << 0,     /* what was lost stays lost */
-    PEER_WITHOUT_PROBES = 1 << 1,     /* no probe time-outs, no probes of a silent peer */
-    PEER_WITHOUT_REPLAY = 1 << 2,     /* packets are accepted twice */
-    PEER_WITHOUT_REKEY = 1 << 3,      /* keys are never updated */
-    PEER_WITHOUT_CONTROL = 1 << 4,    /* a fixed, large window and no pacing */
-    PEER_WITHOUT_FLOW = 1 << 5,       /* limits of the peer are not kept */
-    PEER_WITHOUT_SUPERSEDE = 1 << 6,  /* stale messages are sent and resent all the same */
-    PEER_WITHOUT_PATH = 1 << 7,       /* a new address of the peer is not followed */
-    PEER_WITHOUT_CLASSES = 1 << 8,    /* all classes are one */
-    PEER_WITHOUT_REORDER = 1 << 9,    /* the first gap counts as loss */
-    PEER_WITHOUT_VALIDATION = 1 << 10 /* a new address is followed without a challenge */
+    PEER_WITHOUT_RESEND = 1 << 0,      /* what was lost stays lost */
+    PEER_WITHOUT_PROBES = 1 << 1,      /* no probe time-outs, no probes of a silent peer */
+    PEER_WITHOUT_REPLAY = 1 << 2,      /* packets are accepted twice */
+    PEER_WITHOUT_REKEY = 1 << 3,       /* keys are never updated */
+    PEER_WITHOUT_CONTROL = 1 << 4,     /* a fixed, large window and no pacing */
+    PEER_WITHOUT_FLOW = 1 << 5,        /* limits of the peer are not kept */
+    PEER_WITHOUT_SUPERSEDE = 1 << 6,   /* stale messages are sent and resent all the same */
+    PEER_WITHOUT_PATH = 1 << 7,        /* a new address of the peer is not followed */
+    PEER_WITHOUT_CLASSES = 1 << 8,     /* all classes are one */
+    PEER_WITHOUT_REORDER = 1 << 9,     /* the first gap counts as loss */
+    PEER_WITHOUT_VALIDATION = 1 << 10, /* a new address is followed without a challenge */
+    PEER_WITHOUT_ACK_GAP = 1 << 11     /* ACKs follow each other however closely */
 };
 
 /* How a session behaves. Zero means the default given. */

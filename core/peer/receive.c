@@ -7,6 +7,7 @@
 
 enum {
     ACK_EVERY = 2,
+    ACKS_A_TRIP = 4,
     ACK_DELAY_US = 5000,
     CANDIDATE_US = 3000000, /* how long a new address has to prove itself */
     REPLAY_SPAN = 4096      /* packet numbers below the newest ACKed ACK that may still come */
@@ -215,6 +216,16 @@ static enum err take_frames(struct peer *p, uint64_t now_us, const struct addr *
     return e == ERR_END ? OK : e;
 }
 
+/* ACKs answer to no congestion controller: where the way back is the slower one by far, one for
+ * every second packet would fill it alone. A few in a round trip are all that the sender needs, and
+ * on a way back that is full the round trip becomes longer. */
+static uint64_t ack_gap_us(const struct peer *p)
+{
+    if (!session_with(p, PEER_WITHOUT_ACK_GAP))
+        return 0;
+    return num_min(p->recovery.smoothed_us / ACKS_A_TRIP, ACK_DELAY_US);
+}
+
 /* Remembers the number for ACKs and against replay; the set stays bounded by forgetting the lowest.
  */
 static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool eliciting)
@@ -246,7 +257,7 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool elic
         return;
     p->unacked++;
     if (p->unacked >= ACK_EVERY || gap)
-        p->ack_due_us = now_us;
+        p->ack_due_us = num_min(p->ack_due_us, num_max(now_us, p->acked_us + ack_gap_us(p)));
     else
         p->ack_due_us = num_min(p->ack_due_us, now_us + ACK_DELAY_US);
 }

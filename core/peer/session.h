@@ -79,7 +79,8 @@ struct peer {
     uint16_t told_epoch;     /* ... when this was the same */
     uint64_t newest_number, newest_us;
     uint64_t ack_due_us; /* UINT64_MAX: none due */
-    unsigned unacked;    /* ack-eliciting packets since the last ACK */
+    unsigned unacked;    /* ack-eliciting packets since the last ACK ... */
+    uint64_t acked_us;   /* ... which left then */
     uint64_t ce_seen;
     uint64_t last_received_us, last_keepalive_us;
 

@@ -95,6 +95,7 @@ static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
         return;
     p->ack_due_us = UINT64_MAX;
     p->unacked = 0;
+    p->acked_us = now_us;
     if (n)
         d->record->frame[d->record->frames++] =
             (struct recovery_frame){.type = FRAME_ACK,

@@ -226,6 +226,23 @@ static void beside_messages(struct sim *s, uint32_t without)
     end(v);
 }
 
+/* The viewer sends all that its side takes, 48 times what the other takes: the acknowledgements of
+ * that go the way of the pictures. */
+static void beside_upload(struct sim *s, uint32_t without)
+{
+    struct wan_config up = sim_world_link(48000000, 15000), down = sim_world_link(1000000, 15000);
+    struct viewed *v = begin(s, without, &up, &down, "test:320x256,busy");
+
+    if (v->w.session)
+        sim_app_write(&v->w.client->app, PEER_BULK, SIM_APP_ENDLESS);
+    sim_world_pass(&v->w, 5 * SECOND_US);
+    if (v->w.session)
+        SIM_EXPECT(&v->w, v->w.session->app.read_bytes >= 48000000 / 8 * 5 / 10 * 7);
+    expect_fresh(v, 30000 + 200000);
+    expect_exact(v, REST_US + 200000);
+    end(v);
+}
+
 const struct sim_scenario scenario_picture_table[] = {
     {"picture", "a busy desktop, once it is still, is exact", NULL, clean},
     {"picture_loss", "... at 5 % loss, without a picture begun anew", "acked", loss},
@@ -241,5 +258,7 @@ const struct sim_scenario scenario_picture_table[] = {
     {"picture_beside_bulk", "a desktop stays fresh beside a transfer", "classes", beside_bulk},
     {"picture_beside_messages", "... beside messages that queue up behind it", "classes",
      beside_messages},
+    {"picture_beside_upload", "... beside an upload 48 times as fast as the way of the pictures",
+     "ack_gap", beside_upload},
     {0},
 };
