@@ -149,11 +149,14 @@ static void take_path_response(struct peer *p, uint64_t now_us, const struct fra
 static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *from,
                            const struct frame *f)
 {
+    uint64_t paced_bytes_s = p->model.head.pacing_bytes_s;
     enum err e = OK;
 
     switch (f->type) {
     case FRAME_ACK:
-        return recovery_ack(&p->recovery, now_us, f);
+        e = recovery_ack(&p->recovery, now_us, f);
+        transmit_repace(p, now_us, paced_bytes_s);
+        return e;
     case FRAME_STREAM:
     case FRAME_RESET_STREAM:
     case FRAME_STOP_SENDING:

@@ -263,6 +263,14 @@ static void pace(struct peer *p, uint64_t now_us, size_t bytes)
         num_max(p->next_send_us, num_sub0(now_us, BURST_US)) + num_mul_div(bytes, 1000000, rate);
 }
 
+void transmit_repace(struct peer *p, uint64_t now_us, uint64_t before_bytes_s)
+{
+    uint64_t rate = p->model.head.pacing_bytes_s, wait_us = num_sub0(p->next_send_us, now_us);
+
+    if (wait_us && rate > before_bytes_s)
+        p->next_send_us = now_us + num_mul_div(wait_us, before_bytes_s, rate);
+}
+
 static void update_key(struct peer *p, uint64_t number)
 {
     struct session_keys *k = &p->send;

@@ -99,9 +99,25 @@ static void what_has_arrived_takes_no_room(void)
     duo_end(&d);
 }
 
+/* At 4,000 bytes/s the second packet would have to wait 300 ms; the acknowledgement of the first
+ * says that the path takes more. */
+static void what_was_paced_slowly_is_not_waited_for_once_the_path_is_known(void)
+{
+    duo_begin(&d, NULL, NULL);
+    d.peer[DUO_CLIENT]->model.head.pacing_bytes_s = 4000;
+    post(PEER_TEXT, 1000);
+    duo_run(&d, 1000);
+    post(PEER_TEXT, 1000);
+    duo_run(&d, 60000);
+    EXPECT_EQ(d.seen[DUO_SERVER].message_bytes, 2000);
+    duo_end(&d);
+}
+
 TEST_MAIN({"what_is_queued_counts_for_its_class_and_those_behind",
            what_is_queued_counts_for_its_class_and_those_behind},
           {"a_window_full_of_what_is_less_urgent_is_not_waited_for",
            a_window_full_of_what_is_less_urgent_is_not_waited_for},
           {"a_window_full_of_its_own_is_waited_for", a_window_full_of_its_own_is_waited_for},
-          {"what_has_arrived_takes_no_room", what_has_arrived_takes_no_room})
+          {"what_has_arrived_takes_no_room", what_has_arrived_takes_no_room},
+          {"what_was_paced_slowly_is_not_waited_for_once_the_path_is_known",
+           what_was_paced_slowly_is_not_waited_for_once_the_path_is_known})
