@@ -83,10 +83,12 @@ exits() {
 }
 
 # start LOG COMMAND...: runs it in the background, stdout to $work/LOG, stderr to $work/LOG.err;
-# its process id is in $pid. It is ended when the script ends.
+# its process id is in $pid. It is ended when the script ends. What an earlier one left in the log
+# is gone before this returns.
 start() {
     lib_log=$1
     shift
+    : >"$work/$lib_log"
     "$@" >"$work/$lib_log" 2>"$work/$lib_log.err" </dev/null &
     pid=$!
     lib_pids="$lib_pids $pid"
