@@ -14,7 +14,6 @@ enum {
     LOG = 2 * DESK_MAX_ADDED, /* ids in the newest snapshots */
     VECTORS = 6,
     FIRST_TILES = 8,
-    BLOCK_GOAL_BYTES = 8192, /* coded: a few packets, so that a loss costs little */
     HEAD_BYTES = 64 + 9 * DESK_MAX_ADDED
 };
 
@@ -375,19 +374,20 @@ static enum err encode(struct feed *f, struct slot *s, const uint32_t *tiles, si
     }
 }
 
-static void adapt(struct feed *f, size_t bytes, size_t count)
+/* Half way to what would have fitted, so that one odd tile does not decide. */
+static void adapt(struct feed *f, uint64_t goal, size_t bytes, size_t count)
 {
-    uint64_t fits = num_clamp(BLOCK_GOAL_BYTES * count / num_max(bytes, 1), 1, BLOCK_MAX_TILES);
+    uint64_t fits = num_clamp(goal * count / num_max(bytes, 1), 1, BLOCK_MAX_TILES);
 
-    f->tiles_a_block = (uint32_t)num_clamp((f->tiles_a_block + fits + 1) / 2, 1, BLOCK_MAX_TILES);
+    f->tiles_a_block = (uint32_t)((f->tiles_a_block + fits + (fits > f->tiles_a_block)) / 2);
 }
 
-enum err feed_next(struct feed *f, uint64_t room, struct bytes *message, uint64_t *id)
+enum err feed_next(struct feed *f, uint64_t goal, struct bytes *message, uint64_t *id)
 {
     uint32_t tiles[BLOCK_MAX_TILES];
     enum err e = OK;
 
-    if (!f->capture->now || room == 0)
+    if (!f->capture->now)
         return ERR_AGAIN;
     if (!current(f))
         e = begin_epoch(f);
@@ -433,7 +433,7 @@ enum err feed_next(struct feed *f, uint64_t room, struct bytes *message, uint64_
     f->in_flight++;
     f->acked_more |= f->without & WITHOUT_ACKED;
     f->next++;
-    adapt(f, f->message.n - w.n, count);
+    adapt(f, goal, f->message.n - w.n, count);
     f->counters.blocks++;
     f->counters.tiles += count;
     f->counters.bytes += f->message.n;

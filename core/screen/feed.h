@@ -29,10 +29,10 @@ void feed_free(struct feed *f);
 /* Whether there is anything to send that was not sent yet. */
 bool feed_dirty(const struct feed *f);
 
-/* Makes the next message: some dirty tiles of the newest capture, about `room` coded bytes of them.
+/* Makes the next message: some dirty tiles of the newest capture, about `goal` coded bytes of them.
  * *message is borrowed until the next call and is to be sent on channel DESK_UPDATE with the tag
  * *id (> 0). ERR_AGAIN: nothing to send, or too much is on its way already; ERR_MEMORY. */
-enum err feed_next(struct feed *f, uint64_t room, struct bytes *message, uint64_t *id) MUST_USE;
+enum err feed_next(struct feed *f, uint64_t goal, struct bytes *message, uint64_t *id) MUST_USE;
 
 /* Says under which id the transport sends the message `id`. */
 void feed_posted(struct feed *f, uint64_t id, uint64_t transport_id);

@@ -7,6 +7,9 @@
 
 enum {
     HORIZON_US = 10000,       /* updates are made for so much time of the path, not more */
+    BLOCK_US = 30000,         /* one update takes about so much time of the path ... */
+    BLOCK_LEAST_BYTES = 1500, /* ... or a packet */
+    BLOCK_MOST_BYTES = 8192,  /* ... or a few, so that a loss costs little */
     REST_US = 50000,          /* without a change for so long the picture is at rest */
     BUSY_LOOK_US = 1000000,   /* a picture that is never at rest is looked at so often */
     INPUT_SETTLE_US = 150000, /* an act has had its effect after so long */
@@ -190,10 +193,22 @@ void seat_let_go(struct seat *s, uint64_t now_us, const struct seat_owner *owner
 
 /* ---- what the viewer is shown ---- */
 
+/* How large an update should be: what is behind it waits for it. */
+static uint64_t goal_bytes(const struct seat *s, uint64_t now_us)
+{
+    struct peer_path path;
+
+    peer_path(s->peer, now_us, &path);
+    if (path.rate_bps == 0)
+        return BLOCK_MOST_BYTES;
+    return num_clamp(num_mul_div(path.rate_bps, BLOCK_US, 8000000), BLOCK_LEAST_BYTES,
+                     BLOCK_MOST_BYTES);
+}
+
 enum err seat_fill(struct seat *s, uint64_t now_us, uint64_t rate_bps)
 {
     struct bytes message;
-    uint64_t id, transport;
+    uint64_t id, transport, goal = goal_bytes(s, now_us);
 
     if (s->without & WITHOUT_PACE)
         rate_bps = 0;
@@ -203,7 +218,7 @@ enum err seat_fill(struct seat *s, uint64_t now_us, uint64_t rate_bps)
         uint64_t room = s->without & WITHOUT_ROOM
                             ? HORIZON_US
                             : peer_room(s->peer, now_us, HORIZON_US, PEER_TEXT);
-        enum err e = room ? feed_next(s->feed, room, &message, &id) : ERR_AGAIN;
+        enum err e = room ? feed_next(s->feed, goal, &message, &id) : ERR_AGAIN;
         if (e)
             return e == ERR_AGAIN ? OK : e;
         struct peer_message m = {

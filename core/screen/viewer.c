@@ -201,11 +201,16 @@ static enum err hear(struct viewer *v)
     return e;
 }
 
+static bool overtaken(const struct viewer *v, uint64_t id, uint64_t newest)
+{
+    return id < newest && !(v->without & WITHOUT_VERSIONS);
+}
+
 static void take_shape(struct viewer *v, uint64_t id, struct bytes data)
 {
     struct desk_shape s;
 
-    if (id < v->shape_id || desk_get_shape(data, &s))
+    if (overtaken(v, id, v->shape_id) || desk_get_shape(data, &s))
         return;
     v->shape_id = id;
     for (size_t i = 0; i < (size_t)s.width * s.height; i++)
@@ -222,7 +227,7 @@ static void take_pointer(struct viewer *v, uint64_t id, struct bytes data)
 {
     struct desk_pointer p;
 
-    if (id < v->pointer_id || desk_get_pointer(data, &p))
+    if (overtaken(v, id, v->pointer_id) || desk_get_pointer(data, &p))
         return;
     v->pointer_id = id;
     v->pointer.x = p.x;

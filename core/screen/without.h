@@ -9,7 +9,7 @@ enum without {
     WITHOUT_TURNS = 1 << 2,     /* feed: every block begins at the top of the picture */
     WITHOUT_BLACK = 1 << 3,     /* feed: a picture without any tile to send is not sent */
     WITHOUT_VECTORS = 1 << 4,   /* feed: nothing is looked for that has moved */
-    WITHOUT_VERSIONS = 1 << 6,  /* mirror: what comes late covers what is newer */
+    WITHOUT_VERSIONS = 1 << 6,  /* mirror, viewer: what comes late covers what is newer */
     WITHOUT_EPOCHS = 1 << 7,    /* mirror: what belongs to an older picture is not dropped */
     WITHOUT_GIVEN_UP = 1 << 8,  /* mirror: a block that the server has given up must decode */
     WITHOUT_ROOM = 1 << 9,      /* seat: updates are made before the path takes them */

@@ -261,6 +261,75 @@ static void a_missed_damage_is_found(void)
     teardown();
 }
 
+/* One block of one dirty tile, as a copy of its bytes; changes that tile before when `capture`. */
+static uint8_t *next_block(uint32_t tile, bool capture, uint64_t *id, size_t *n)
+{
+    struct bytes message;
+    uint32_t x = tile % 5 * TILE_SIDE_PX, y = tile / 5 * TILE_SIDE_PX;
+
+    if (capture) {
+        t.px[y * t.width + x]++;
+        if (take((struct rect){x, y, 1, 1}, false))
+            return NULL;
+    }
+    if (feed_next(t.feed, 1, &message, id))
+        return NULL;
+    uint8_t *copy = malloc(message.n);
+    memcpy(copy, message.p, message.n);
+    *n = message.n;
+    return copy;
+}
+
+static enum err deliver(uint8_t *block, size_t n)
+{
+    enum err e = mirror_update(t.mirror, bytes_of(block, n));
+
+    free(block);
+    return e;
+}
+
+/* A block is given up, being outdated, and comes after all: after others that say that what it was
+ * coded against is not needed any more. */
+static enum err overtaken(uint32_t without)
+{
+    uint64_t old_id, late_id, id;
+    size_t old_n, late_n, n;
+
+    setup(without);
+    if (take(draw(), true) || !settles(100))
+        return ERR_MEMORY;
+    uint8_t *old = next_block(0, true, &old_id, &old_n);
+    uint8_t *late = next_block(1, true, &late_id, &late_n);
+    uint8_t *block = next_block(2, true, &id, &n);
+    enum err e = deliver(block, n);
+    feed_acked(t.feed, id);
+    block = next_block(1, true, &id, &n); /* outdates the late one, against a new snapshot */
+    e = e ? e : deliver(block, n);
+    feed_acked(t.feed, id);
+    e = e ? e : deliver(old, old_n);
+    feed_acked(t.feed, old_id);
+    feed_gone(t.feed, late_id);
+    block = next_block(3, true, &id, &n);
+    e = e ? e : deliver(block, n);
+    enum err last = deliver(late, late_n);
+    if (e || !same())
+        last = ERR_MEMORY;
+    return last;
+}
+
+static void what_was_given_up_and_comes_late_is_left_out(void)
+{
+    struct mirror_counters c;
+
+    EXPECT_EQ(overtaken(0), OK);
+    mirror_count(t.mirror, &c);
+    EXPECT_EQ(c.given_up, 1);
+    EXPECT_EQ(c.failures, 0);
+    teardown();
+    EXPECT_EQ(overtaken(WITHOUT_GIVEN_UP), ERR_NOT_FOUND);
+    teardown();
+}
+
 static void wrong_claims_are_seen(void)
 {
     struct desk_record exact = {.kind = DESK_EXACT};
@@ -326,6 +395,8 @@ TEST_MAIN({"a_still_picture_arrives", a_still_picture_arrives},
           {"without_acknowledged_references_it_fails", without_acknowledged_references_it_fails},
           {"a_new_size_begins_anew", a_new_size_begins_anew},
           {"a_missed_damage_is_found", a_missed_damage_is_found},
+          {"what_was_given_up_and_comes_late_is_left_out",
+           what_was_given_up_and_comes_late_is_left_out},
           {"wrong_claims_are_seen", wrong_claims_are_seen},
           {"flipped_bits_never_crash_the_mirror", flipped_bits_never_crash_the_mirror},
           {"memory_may_run_out", memory_may_run_out})
