@@ -58,6 +58,8 @@ static bool ring_grow(struct stream_ring *r, uint64_t need, uint64_t base, uint6
     grown.p = heap_alloc(grown.capacity);
     if (!grown.p)
         return false;
+    /* `end` may be beyond the ring where frames without bytes have named a far offset. */
+    end = num_min(end, base + r->capacity);
     for (uint64_t at = base; at < end;) {
         size_t from = (size_t)(at & (r->capacity - 1));
         size_t n = num_min(end - at, r->capacity - from);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/num.h"
+#include "core/peer/stream.h"
 #include "tests/unit/duo.h"
 #include "tests/unit/test.h"
 
@@ -179,7 +180,40 @@ static void consuming_after_a_reset_is_harmless(void)
     duo_end(&d);
 }
 
-TEST_MAIN({"reset_streams_give_their_window_back", reset_streams_give_their_window_back},
+/* A frame without bytes may name an offset far beyond what the ring has room for. */
+static void a_far_offset_without_bytes_is_no_byte(void)
+{
+    static uint8_t bytes[9000];
+    struct frame empty = {.type = FRAME_STREAM, .offset = 5000};
+    struct frame first = {.type = FRAME_STREAM, .data = bytes_of(bytes, 3)};
+    struct frame rest = {
+        .type = FRAME_STREAM, .offset = 3, .data = bytes_of(bytes + 3, sizeof bytes - 3)};
+    struct stream s;
+    struct bytes data;
+    uint64_t fresh, code, n = 0;
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 31 >> 3);
+    stream_init(&s, 0, 1 << 16, 1 << 16, 1 << 16);
+    EXPECT_EQ(stream_receive(&s, &empty, &fresh), OK);
+    EXPECT_EQ(fresh, 5000);
+    EXPECT_EQ(stream_peek(&s, &data, &code), ERR_AGAIN);
+    EXPECT_EQ(stream_receive(&s, &first, &fresh), OK);
+    EXPECT_EQ(fresh, 0);
+    empty.offset = 20000;
+    EXPECT_EQ(stream_receive(&s, &empty, &fresh), OK);
+    EXPECT_EQ(stream_receive(&s, &rest, &fresh), OK);
+    while (stream_peek(&s, &data, &code) == OK) {
+        EXPECT(memcmp(data.p, bytes + n, data.n) == 0);
+        n += data.n;
+        stream_consume(&s, data.n);
+    }
+    EXPECT_EQ(n, sizeof bytes);
+    stream_release(&s);
+}
+
+TEST_MAIN({"a_far_offset_without_bytes_is_no_byte", a_far_offset_without_bytes_is_no_byte},
+          {"reset_streams_give_their_window_back", reset_streams_give_their_window_back},
           {"bytes_after_a_reset_are_counted", bytes_after_a_reset_are_counted},
           {"a_lost_reset_is_said_again", a_lost_reset_is_said_again},
           {"a_lost_end_is_said_again", a_lost_end_is_said_again},
