@@ -11,6 +11,11 @@ static const char *const about[] = {
     "secret need stand in a process list.",
     "With --until exact it ends with 0 when a picture captured after it came, and after the effect "
     "of the last line of --input, was proven equal to the server's by hash.",
+    "In the window Ctrl+Alt+Return fills the screen and goes back, and Ctrl+Alt+I shows and hides "
+    "a "
+    "line that says how the link is: where the server is, the round trip, what comes in a second, "
+    "and whether the picture is exact now. On a terminal that line stands below the messages while "
+    "the picture goes elsewhere. All other keys go to the far desktop.",
     "An input script has one act a line: `key ctrl+Return`, `key down shift`, `type TEXT`, `move X "
     "Y`, `click [N]`, `button N down`, `scroll DX DY`, `wait T`, `sync` (until the picture is "
     "exact).",

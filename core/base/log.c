@@ -6,6 +6,7 @@
 
 static enum log_level highest = LOG_INFO;
 static void (*to_sink)(enum log_level level, const char *line);
+static void (*before_line)(void);
 
 void log_set_level(enum log_level level)
 {
@@ -15,6 +16,11 @@ void log_set_level(enum log_level level)
 void log_set_sink(void (*sink)(enum log_level level, const char *line))
 {
     to_sink = sink;
+}
+
+void log_set_before(void (*before)(void))
+{
+    before_line = before;
 }
 
 static __attribute__((format(printf, 4, 0))) void emit(enum log_level level, char *line,
@@ -29,10 +35,13 @@ static __attribute__((format(printf, 4, 0))) void emit(enum log_level level, cha
     for (char *p = line; *p; p++)
         if ((unsigned char)*p < ' ' || *p == 127)
             *p = '?';
-    if (to_sink)
+    if (to_sink) {
         to_sink(level, line);
-    else
-        fprintf(stderr, "farspan: %s%s\n", level == LOG_WARN ? "warning: " : "", line);
+        return;
+    }
+    if (before_line)
+        before_line();
+    fprintf(stderr, "farspan: %s%s\n", level == LOG_WARN ? "warning: " : "", line);
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -13,6 +13,10 @@ void log_set_level(enum log_level level);
  * without a newline. */
 void log_set_sink(void (*sink)(enum log_level level, const char *line));
 
+/* Calls `before` ahead of each line that goes to stderr, for who has something else standing there
+ * (NULL: nobody). */
+void log_set_before(void (*before)(void));
+
 /* Logs one formatted line. Never secrets, typed text or clipboard, at any level. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

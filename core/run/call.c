@@ -14,6 +14,7 @@
 #include "core/run/given.h"
 #include "core/run/identity.h"
 #include "core/run/resolve.h"
+#include "core/run/status_line.h"
 #include "core/run/udp.h"
 
 struct call {
@@ -92,6 +93,7 @@ static bool ask(const struct call *c, const char *key)
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return false;
     target_print(&c->ticket.target, target);
+    status_line_clear();
     fprintf(stderr, "%s is not known here. Its key is %s. Trust it? [y/N] ", target, key);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }

@@ -2,9 +2,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "core/os/clock.h"
+#include "core/run/status_line.h"
 
 enum { SHOW_EVERY_US = 200 * 1000 };
 
@@ -17,16 +17,14 @@ static void on_asked(void *ctx)
 enum err foreground_begin(struct foreground *f, struct run *run)
 {
     *f = (struct foreground){.run = run};
-    f->terminal = !run->quiet && isatty(STDERR_FILENO);
+    f->terminal = status_line_begin(run);
     enum err e = loop_new(&f->loop);
     return e ? e : stop_new(f->loop, &(struct stop_owner){.asked = on_asked}, run, &f->stop);
 }
 
 void foreground_end(struct foreground *f)
 {
-    if (f->shown)
-        fputs("\r\033[K", stderr);
-    f->shown = false;
+    status_line_end();
     stop_free(f->stop);
     f->stop = NULL;
     if (f->loop)
@@ -44,18 +42,16 @@ bool foreground_stopped(struct foreground *f)
 void foreground_progress(struct foreground *f, const char *format, ...)
 {
     uint64_t now_us = f->terminal ? clock_mono_us() : 0;
+    char text[256];
     va_list args;
 
-    if (!f->terminal || (f->shown && now_us - f->shown_us < SHOW_EVERY_US))
+    if (!f->terminal || (f->shown_us && now_us - f->shown_us < SHOW_EVERY_US))
         return;
-    f->shown = true;
     f->shown_us = now_us;
-    fputc('\r', stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fputs("\033[K", stderr);
-    fflush(stderr);
+    status_line_show(text);
 }
 
 /* What a wait for a descriptor has seen. */

@@ -17,9 +17,8 @@ struct foreground {
     struct run *run;   /* borrowed */
     struct loop *loop; /* owned */
     struct stop *stop; /* owned */
-    bool terminal;     /* progress is shown on stderr */
-    bool shown;        /* a line of it stands there */
-    uint64_t shown_us;
+    bool terminal;     /* progress is shown there */
+    uint64_t shown_us; /* when it was last; 0: never */
 };
 
 /* From now on SIGINT, SIGTERM and SIGHUP set run->signal and do no more when they come once.

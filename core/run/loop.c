@@ -81,15 +81,19 @@ static struct loop_timer *earliest(struct loop *l, bool fired_too)
     return first;
 }
 
-static void run_timers(struct loop *l)
+/* Whether there was any. */
+static bool run_timers(struct loop *l)
 {
     struct loop_timer *t;
+    bool any = false;
 
     while ((t = earliest(l, false)) && t->deadline_us <= l->now_us) {
         t->deadline_us = LOOP_NEVER;
         t->turn = l->turn;
         t->fn(t->ctx);
+        any = true;
     }
+    return any;
 }
 
 static void unlink_task(struct loop_task *t)
@@ -217,7 +221,8 @@ int loop_run(struct loop *l)
 void loop_turn(struct loop *l, bool wait)
 {
     begin(l);
-    ev_run(l->ev, wait ? EVRUN_ONCE : EVRUN_NOWAIT);
+    /* A timer that was due already is what the turn waits for. */
+    ev_run(l->ev, wait && !run_timers(l) ? EVRUN_ONCE : EVRUN_NOWAIT);
     /* A turn ends before the wait of the next: what this one has deferred still runs. */
     run_timers(l);
     run_tasks(l);

@@ -5,6 +5,7 @@
 
 #include "core/base/log.h"
 #include "core/os/standard.h"
+#include "core/run/status_line.h"
 
 void run_begin(void)
 {
@@ -32,6 +33,7 @@ void run_say(struct run *run, const char *format, ...)
 
     if (run->json)
         return;
+    status_line_clear();
     va_start(args, format);
     vprintf(format, args);
     va_end(args);

@@ -1,31 +1,23 @@
 #include "core/run/run_view.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "core/base/buf.h"
-#include "core/base/heap.h"
-#include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/num.h"
-#include "core/base/stat.h"
 #include "core/crypt/role.h"
-#include "core/os/clock.h"
-#include "core/os/file.h"
 #include "core/run/call.h"
 #include "core/run/loop.h"
+#include "core/run/script_player.h"
+#include "core/run/status_line.h"
 #include "core/run/stop.h"
-#include "core/screen/script.h"
+#include "core/run/view_report.h"
 #include "core/screen/sink.h"
 #include "core/screen/viewer.h"
 
 enum {
     PRESENT_US = 12000, /* pictures are shown at most so often */
-    STATS_US = 1000000
+    SECOND_US = 1000000
 };
 
 /* A viewer at work; what is NULL is not there. */
@@ -34,21 +26,19 @@ struct view {
     struct run *run;
     struct loop *loop;
     struct stop *stop;
-    struct loop_timer timer, work, present, stats;
+    struct loop_timer until, work, present, second;
     struct call *call;
     struct viewer *viewer;
     struct mirror *mirror; /* the viewer's */
     struct sink *sink;
-    struct loop_io *sink_io, *script_io;
-    struct script script;
-    int script_fd; /* being read; -1: none, or all of it is here */
-    bool has_script, script_running, script_done, syncing;
+    struct loop_io *sink_io;
+    struct script_player *player;
+    struct view_report report;
 
-    bool connected, ending, exact_reached;
-    uint64_t begun_us, until_us, presented_us;
-    uint64_t frames;
+    bool connected, ending;
+    bool says_line; /* the state of the link is shown */
+    uint64_t presented_us;
     uint32_t shown_version;
-    struct stat_hist delay_us;
     enum err failure;
 };
 
@@ -63,6 +53,7 @@ static void finish(struct view *v, enum err e)
     if (!v->ending)
         v->failure = e;
     v->ending = true;
+    script_player_stop(v->player);
     loop_stop(v->loop, 0);
 }
 
@@ -99,12 +90,13 @@ static void present(struct view *v)
         return;
     }
     if (f.version != v->shown_version)
-        stat_add(&v->delay_us, num_sub0(loop_refresh_us(v->loop), mirror_captured_us(v->mirror)));
+        stat_add(&v->report.delay_us,
+                 num_sub0(loop_refresh_us(v->loop), mirror_captured_us(v->mirror)));
     v->shown_version = f.version;
     v->presented_us = now;
-    v->frames += mirror_has_changed(v->mirror);
+    v->report.frames += mirror_has_changed(v->mirror);
     mirror_shown(v->mirror);
-    if (v->config->frames && v->frames >= v->config->frames)
+    if (v->config->frames && v->report.frames >= v->config->frames)
         finish(v, OK);
 }
 
@@ -147,34 +139,17 @@ static bool wants_exact(const struct view *v)
     return v->config->until != NULL;
 }
 
-static void hash_text(const uint8_t hash[DESK_HASH_BYTES], char text[2 * DESK_HASH_BYTES + 1])
-{
-    for (size_t i = 0; i < DESK_HASH_BYTES; i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
-}
-
-static void say_exact(struct view *v, const struct viewer_exact *x)
-{
-    char text[2 * DESK_HASH_BYTES + 1];
-    struct json *j = json_new();
-
-    hash_text(x->hash, text);
-    json_put_string(j, "event", "exact");
-    json_put_int(j, "version", x->version);
-    json_put_string(j, "hash", text);
-    json_put_int(j, "since_start_us", (int64_t)(loop_now_us(v->loop) - v->begun_us));
-    if (run_event(v->run, j))
-        finish(v, ERR_SYSTEM);
-}
-
 static void check_end(struct view *v)
 {
-    bool script_over = !v->has_script || v->script_done;
-
-    if (wants_exact(v) && script_over && viewer_is_settled(v->viewer)) {
-        v->exact_reached = true;
+    if (wants_exact(v) && script_player_done(v->player) && viewer_is_settled(v->viewer))
         finish(v, OK);
-    }
+}
+
+/* What was to be told could not be. */
+static void told(struct view *v, enum err e)
+{
+    if (e)
+        finish(v, e);
 }
 
 static void take_exact(struct view *v)
@@ -184,129 +159,71 @@ static void take_exact(struct view *v)
     if (v->ending || !viewer_next_exact(v->viewer, &x))
         return;
     present(v);
-    say_exact(v, &x);
-    if (v->syncing && viewer_is_settled(v->viewer)) {
-        v->syncing = false;
-        script_synced(&v->script);
-    }
+    told(v, view_report_exact(&v->report, loop_now_us(v->loop), &x));
+    script_player_go(v->player);
     check_end(v);
 }
 
 /* ---- input ---- */
 
-static void send_input(struct view *v, const struct input_event *e)
+static void send_input(void *ctx, const struct input_event *e)
 {
+    struct view *v = ctx;
+
     settle(v, viewer_input(v->viewer, loop_now_us(v->loop), e));
 }
 
-static void run_script(struct view *v)
+static bool script_settled(void *ctx)
 {
-    struct input_event e;
-
-    if (!v->script_running || v->ending)
-        return;
-    for (;;) {
-        switch (script_next(&v->script, loop_now_us(v->loop), &e)) {
-        case SCRIPT_ACT:
-            send_input(v, &e);
-            continue;
-        case SCRIPT_WAIT:
-            loop_timer_set(&v->timer, script_deadline_us(&v->script));
-            return;
-        case SCRIPT_SYNC:
-            v->syncing = true;
-            if (viewer_is_settled(v->viewer)) {
-                v->syncing = false;
-                script_synced(&v->script);
-                continue;
-            }
-            return;
-        case SCRIPT_MORE:
-            return;
-        case SCRIPT_END:
-            v->script_done = true;
-            check_end(v);
-            return;
-        }
-    }
+    return viewer_is_settled(((struct view *)ctx)->viewer);
 }
 
-static void script_error(struct view *v, enum err e, const struct script_error *why)
+static void script_over(void *ctx)
 {
-    reason_give(&v->run->reason, ERR_USAGE, "the input script, line %llu, column %llu: %s",
-                (unsigned long long)why->line, (unsigned long long)why->column, why->reason);
-    finish(v, e == ERR_MEMORY ? e : ERR_USAGE);
+    check_end(ctx);
 }
 
-/* Reads what has come of a script on standard input. */
-static void on_script(void *ctx, unsigned events)
+static void script_failed(void *ctx, enum err e)
+{
+    finish(ctx, e);
+}
+
+static void on_until(void *ctx)
 {
     struct view *v = ctx;
-    struct script_error why;
-    uint8_t space[4096];
-    ssize_t n = read(v->script_fd, space, sizeof space);
-    enum err e;
 
-    (void)events;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    if (v->ending)
         return;
-    if (n <= 0) {
-        loop_io_free(v->script_io);
-        v->script_io = NULL;
-        e = script_finish(&v->script, &why);
-    } else {
-        e = script_feed(&v->script, bytes_of(space, (size_t)n), &why);
-    }
-    if (e)
-        script_error(v, e, &why);
+    if (wants_exact(v))
+        fail(v, ERR_UNREACHABLE, "the picture did not become exact in time");
     else
-        run_script(v);
+        finish(v, OK);
 }
 
-static enum err load_script(struct view *v)
+/* ---- every second ---- */
+
+/* The state of the link, where the user can see it: in the window, or on the terminal. */
+static void say_line(struct view *v)
 {
-    struct script_error why;
-    struct buf text;
+    char text[LINK_TEXT_CHARS];
 
-    if (!v->config->input)
-        return OK;
-    v->has_script = true;
-    if (strcmp(v->config->input, "-") == 0) {
-        v->script_fd = STDIN_FILENO;
-        enum err e = loop_io_new(v->loop, v->script_fd, on_script, v, &v->script_io);
-        return e;
-    }
-    buf_init(&text, LIMIT_SCRIPT_BYTES);
-    enum err e = file_read(v->config->input, false, &text);
-    if (e) {
-        buf_release(&text);
-        return reason_give(&v->run->reason, e == ERR_NOT_FOUND ? ERR_USAGE : e,
-                           "cannot read the input script %.120s", v->config->input);
-    }
-    e = script_feed(&v->script, buf_bytes(&text), &why);
-    if (!e)
-        e = script_finish(&v->script, &why);
-    buf_release(&text);
-    if (e)
-        script_error(v, e, &why);
-    return e ? ERR_USAGE : OK;
+    if (!v->says_line)
+        return;
+    view_report_line(&v->report, loop_now_us(v->loop), text);
+    if (v->sink->ops->status)
+        v->sink->ops->status(v->sink, text);
+    else
+        status_line_show(text);
 }
 
-static void on_timer(void *ctx)
+static void on_second(void *ctx)
 {
     struct view *v = ctx;
-    uint64_t now = loop_now_us(v->loop);
 
-    if (v->until_us && now >= v->until_us) {
-        if (wants_exact(v) && !v->exact_reached)
-            fail(v, ERR_UNREACHABLE, "the picture did not become exact in time");
-        else
-            finish(v, OK);
-        return;
-    }
-    run_script(v);
-    if (v->until_us)
-        loop_timer_set(&v->timer, num_min(v->until_us, script_deadline_us(&v->script)));
+    if (v->config->stats)
+        told(v, view_report_stats(&v->report, loop_now_us(v->loop)));
+    say_line(v);
+    loop_timer_set(&v->second, loop_now_us(v->loop) + SECOND_US);
 }
 
 /* ---- the session ---- */
@@ -322,14 +239,12 @@ static void connected(struct view *v, const struct peer_event *e)
     json_put_string(j, "address", addr_print(&e->path, at));
     json_put_string(j, "roles", roles);
     log_info("connected to %s, may %s", at, roles);
-    if (run_event(v->run, j))
-        finish(v, ERR_SYSTEM);
-    if (v->has_script && !(e->roles & ROLE_CONTROL))
+    told(v, run_event(v->run, j));
+    v->report.view_only = !(e->roles & ROLE_CONTROL);
+    if (v->player && v->report.view_only)
         log_warn("this key may only view: the server will leave the input out");
-    v->script_running = v->has_script;
-    if (v->script_io)
-        loop_io_want(v->script_io, LOOP_READ);
-    run_script(v);
+    say_line(v);
+    script_player_begin(v->player);
 }
 
 static void closed(struct view *v, const struct peer_event *e)
@@ -341,7 +256,7 @@ static void closed(struct view *v, const struct peer_event *e)
         return;
     }
     log_info("the server has ended the session: %s", e->reason);
-    if (wants_exact(v) || (v->has_script && !v->script_done))
+    if (wants_exact(v) || !script_player_done(v->player))
         fail(v, ERR_UNREACHABLE, "the server ended the session before the work was done");
     else
         finish(v, OK);
@@ -372,7 +287,7 @@ static void on_batch(void *ctx, uint64_t now_us)
     show_soon(v);
     if (viewer_next_pointer(v->viewer, &pointer) && v->sink->ops->pointer)
         v->sink->ops->pointer(v->sink, &pointer);
-    run_script(v);
+    script_player_go(v->player);
 }
 
 static void on_sink(void *ctx, unsigned events)
@@ -392,80 +307,6 @@ static void on_sink(void *ctx, unsigned events)
     }
     while (v->connected && v->sink->ops->input && v->sink->ops->input(v->sink, &e))
         send_input(v, &e);
-}
-
-/* ---- statistics and the result ---- */
-
-static struct json *quantiles(const struct stat_hist *h)
-{
-    struct json *j = json_new();
-
-    json_put_int(j, "p50", (int64_t)stat_quantile(h, 500));
-    json_put_int(j, "p95", (int64_t)stat_quantile(h, 950));
-    json_put_int(j, "p99", (int64_t)stat_quantile(h, 990));
-    json_put_int(j, "max", (int64_t)h->max);
-    return j;
-}
-
-static void put_figures(const struct view *v, struct json *j)
-{
-    struct peer_path path;
-    struct mirror_counters c;
-
-    peer_path(session(v), loop_now_us(v->loop), &path);
-    mirror_count(v->mirror, &c);
-    json_put_int(j, "frames", (int64_t)v->frames);
-    json_put_int(j, "in_bytes", (int64_t)path.received_bytes);
-    json_put_int(j, "out_bytes", (int64_t)path.sent_bytes);
-    json_put_int(j, "rtt_us", (int64_t)path.rtt_us);
-    json_put_int(j, "version", mirror_version(v->mirror));
-    json_put_int(j, "updates", (int64_t)c.updates);
-    json_put_int(j, "failures", (int64_t)c.failures);
-    json_put(j, "delay_us", quantiles(&v->delay_us));
-}
-
-static void on_stats(void *ctx)
-{
-    struct view *v = ctx;
-    struct json *j = json_new();
-
-    json_put_string(j, "event", "stats");
-    put_figures(v, j);
-    if (!v->run->json) {
-        struct peer_path path;
-        peer_path(session(v), loop_now_us(v->loop), &path);
-        log_info("%llu pictures, %llu bytes in, %.1f ms round trip%s",
-                 (unsigned long long)v->frames, (unsigned long long)path.received_bytes,
-                 (double)path.rtt_us / 1e3, viewer_is_exact(v->viewer, NULL) ? ", exact now" : "");
-    }
-    if (run_event(v->run, j))
-        finish(v, ERR_SYSTEM);
-    loop_timer_set(&v->stats, loop_now_us(v->loop) + STATS_US);
-}
-
-static enum err say_result(struct view *v)
-{
-    struct json *j = json_new();
-    char text[2 * DESK_HASH_BYTES + 1];
-    struct viewer_exact x;
-    bool exact = viewer_is_exact(v->viewer, &x);
-
-    json_put_string(j, "event", "result");
-    put_figures(v, j);
-    json_put_bool(j, "exact", exact);
-    if (exact) {
-        hash_text(x.hash, text);
-        json_put_int(j, "exact_version", x.version);
-        json_put_string(j, "hash", text);
-    }
-    if (v->connected) {
-        struct peer_path path;
-        peer_path(session(v), loop_now_us(v->loop), &path);
-        run_say(v->run, "%llu pictures, %llu bytes, %s", (unsigned long long)v->frames,
-                (unsigned long long)path.received_bytes,
-                exact ? "exact: proven equal to the server's picture" : "not proven exact");
-    }
-    return run_event(v->run, j);
 }
 
 /* ---- life ---- */
@@ -502,6 +343,11 @@ static enum err begin(struct view *v)
 {
     struct call_config cc = {.target = v->config->target, .accept_new = v->config->accept_new};
     struct call_owner owner = {.event = on_event, .batch = on_batch, .ctx = v};
+    struct script_player_owner script = {.act = send_input,
+                                         .settled = script_settled,
+                                         .over = script_over,
+                                         .failed = script_failed,
+                                         .ctx = v};
 
     if (v->config->until && strcmp(v->config->until, "exact") != 0)
         return reason_give(&v->run->reason, ERR_USAGE, "--until %.40s: only \"exact\" is known",
@@ -511,21 +357,32 @@ static enum err begin(struct view *v)
         e = stop_new(v->loop, &(struct stop_owner){.asked = on_asked, .ctx = v}, v->run, &v->stop);
     if (e)
         return e;
-    loop_timer_init(&v->timer, v->loop, on_timer, v);
+    loop_timer_init(&v->until, v->loop, on_until, v);
     loop_timer_init(&v->work, v->loop, on_work, v);
     loop_timer_init(&v->present, v->loop, on_present, v);
-    loop_timer_init(&v->stats, v->loop, on_stats, v);
+    loop_timer_init(&v->second, v->loop, on_second, v);
     v->viewer = viewer_new(0);
     if (!v->viewer)
         return ERR_MEMORY;
     v->mirror = viewer_mirror(v->viewer);
-    e = load_script(v);
+    e = script_player_new(v->loop, v->config->input, &script, v->run, &v->player);
     if (!e)
         e = open_sink(v);
-    v->begun_us = loop_now_us(v->loop);
+    v->report.begun_us = loop_now_us(v->loop);
     if (!e)
         e = call_new(v->loop, &cc, &owner, v->run, &v->call);
-    return e;
+    if (e)
+        return e;
+    v->report.run = v->run;
+    v->report.viewer = v->viewer;
+    v->report.peer = session(v);
+    /* Figures every second say more than the line. */
+    v->says_line = v->sink->ops->status || (!v->config->stats && status_line_begin(v->run));
+    if (v->config->for_us)
+        loop_timer_set(&v->until, v->report.begun_us + v->config->for_us);
+    if (v->says_line || v->config->stats)
+        loop_timer_set(&v->second, loop_now_us(v->loop) + SECOND_US);
+    return OK;
 }
 
 /* Writes what is to be written at the end, whatever has ended the work. */
@@ -541,13 +398,13 @@ static enum err finish_sink(struct view *v)
 static void end(struct view *v)
 {
     if (v->loop) {
-        loop_timer_release(&v->timer);
+        loop_timer_release(&v->until);
         loop_timer_release(&v->work);
         loop_timer_release(&v->present);
-        loop_timer_release(&v->stats);
+        loop_timer_release(&v->second);
     }
     loop_io_free(v->sink_io);
-    loop_io_free(v->script_io);
+    script_player_free(v->player);
     if (v->sink)
         v->sink->ops->free(v->sink);
     /* The window is gone, whatever the line does. */
@@ -555,7 +412,6 @@ static void end(struct view *v)
         call_part(v->call, OK, "the viewer has ended");
     call_free(v->call);
     viewer_free(v->viewer);
-    script_release(&v->script);
     stop_free(v->stop);
     loop_free(v->loop);
 }
@@ -564,25 +420,19 @@ enum err run_view(const struct run_view_config *config, struct run *run)
 {
     static struct view v; /* large; one a process */
 
-    v = (struct view){.config = config, .run = run, .script_fd = -1};
-    script_init(&v.script);
+    v = (struct view){.config = config, .run = run};
     enum err e = begin(&v);
-    if (e == ERR_AGAIN && !v.call)
+    if (e == ERR_AGAIN) {
         e = OK; /* a signal came while the host was looked up */
-    else if (!e) {
-        if (config->for_us) {
-            v.until_us = v.begun_us + config->for_us;
-            loop_timer_set(&v.timer, v.until_us);
-        }
-        if (config->stats)
-            loop_timer_set(&v.stats, loop_now_us(v.loop) + STATS_US);
+    } else if (!e) {
         loop_run(v.loop);
+        status_line_end();
         e = v.failure;
         enum err written = finish_sink(&v);
         if (!e && written)
             e = reason_give(&run->reason, written, "the picture could not be written");
         if (!e)
-            e = say_result(&v);
+            e = view_report_result(&v.report, loop_now_us(v.loop), v.connected);
     }
     end(&v);
     return e;

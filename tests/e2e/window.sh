@@ -31,6 +31,19 @@ same() {
 }
 check "no pixel differs" within 10 same
 
+# The state of the link: always in the window's name, on request below the picture.
+named() {
+    xwininfo -display "$here" -root -tree | grep -Eq '"farspan: 127.0.0.1:[0-9]+, [0-9]+ ms, '
+}
+check "the window's name says how the link is" within 10 named
+DISPLAY=$here xdotool mousemove 200 200 key ctrl+alt+i
+differs() {
+    ! same
+}
+check "a bar is shown when asked for" within 10 differs
+DISPLAY=$here xdotool key ctrl+alt+i
+check "and hidden again" within 10 same
+
 # A person at the window, played by a program that knows nothing of us.
 DISPLAY=$here xdotool mousemove 200 200 click 1
 DISPLAY=$here xdotool type --delay 20 'Hello, World: 42% of [it] ~!'

@@ -44,6 +44,26 @@ static void on_timer(void *ctx)
         loop_timer_set(&a->timer, a->due_us);
 }
 
+/* A single turn that has to wait waits for nothing more than what is due already. */
+static void a_turn_waits_for_one_thing(void)
+{
+    struct actor a[2];
+    struct loop *l;
+
+    story[0] = 0;
+    EXPECT_EQ(loop_new(&l), OK);
+    for (int i = 0; i < 2; i++) {
+        a[i] = (struct actor){.loop = l, .name = (char)('a' + i)};
+        loop_timer_init(&a[i].timer, l, on_timer, &a[i]);
+        loop_timer_set(&a[i].timer, i ? loop_now_us(l) + 10000000 : 0);
+    }
+    loop_turn(l, true);
+    EXPECT(strcmp(story, "a") == 0);
+    for (int i = 0; i < 2; i++)
+        loop_timer_release(&a[i].timer);
+    loop_free(l);
+}
+
 static void timers_fire_in_order_and_once_a_turn(void)
 {
     struct actor a[3];
@@ -236,7 +256,8 @@ static void failures_are_clean(void)
     loop_free(l);
 }
 
-TEST_MAIN({"timers_fire_in_order_and_once_a_turn", timers_fire_in_order_and_once_a_turn},
+TEST_MAIN({"a_turn_waits_for_one_thing", a_turn_waits_for_one_thing},
+          {"timers_fire_in_order_and_once_a_turn", timers_fire_in_order_and_once_a_turn},
           {"released_timers_are_silent", released_timers_are_silent},
           {"tasks_run_soon_in_order_once", tasks_run_soon_in_order_once},
           {"descriptors_are_watched", descriptors_are_watched},
