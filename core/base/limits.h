@@ -13,11 +13,16 @@ enum {
     LIMIT_DATAGRAM_FLOOR = 1200, /* always assumed to get through (RFC 9000, 14.1) */
 
     /* one session */
-    LIMIT_STREAMS = 256,                         /* open at once, half of them each end's */
-    LIMIT_MESSAGES = 4096,                       /* in flight or queued */
-    LIMIT_MESSAGE_BYTES = 256 * 1024,            /* one message */
-    LIMIT_SESSION_IDLE_S = 120,                  /* a session outlives its peer's silence so long */
+    LIMIT_STREAMS = 256,              /* open at once, half of them each end's */
+    LIMIT_MESSAGES = 4096,            /* in flight or queued */
+    LIMIT_MESSAGE_BYTES = 256 * 1024, /* one message */
+    LIMIT_SESSION_IDLE_S = 120,       /* a session outlives its peer's silence so long */
     LIMIT_ACK_RANGES = 32,
+
+    /* what a viewer keeps of one picture, and its server counts on (docs/protocol.md) */
+    LIMIT_DESK_BLOCKS = 1024, /* a power of two: ids from the floor to the newest */
+    LIMIT_DESK_TILES = 8192,  /* of these blocks: 128 MiB */
+    LIMIT_DESK_SNAPSHOTS = 64,
 
     /* one listener */
     LIMIT_PEERS = 1024,

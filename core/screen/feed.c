@@ -10,8 +10,9 @@
 #include "core/codec/block.h"
 
 enum {
-    SLOTS = 1024,             /* blocks that are not settled: a power of two */
-    LOG = 2 * DESK_MAX_ADDED, /* ids in the newest snapshots */
+    SLOTS = LIMIT_DESK_BLOCKS, /* blocks that are not settled */
+    BRIDGES = 16,              /* of these, and tiles: kept back, see with_room */
+    LOG = 2 * DESK_MAX_ADDED,  /* ids in the newest snapshots */
     VECTORS = 6,
     FIRST_TILES = 8,
     HEAD_BYTES = 64 + 9 * DESK_MAX_ADDED
@@ -28,6 +29,7 @@ struct slot {
     uint64_t log_at;             /* its own place in the log, once there */
     uint32_t version, snap, base;
     uint32_t count;
+    uint32_t kept; /* tiles that the viewer keeps for it until it hears of a higher floor */
     struct block_tile tile[BLOCK_MAX_TILES];
     struct buf payload; /* what it adds to a history */
 };
@@ -43,6 +45,7 @@ struct feed {
     uint32_t in_flight;
     struct slot *slot;     /* SLOTS */
     uint64_t oldest, next; /* ids: oldest <= id < next are in slots */
+    uint32_t kept_tiles;   /* of these */
     uint64_t *orphan;      /* SLOTS: transport ids of blocks of dropped pictures */
     size_t orphans;
 
@@ -90,6 +93,7 @@ static void drop_picture(struct feed *f)
         clear_slot(f, s);
     }
     f->oldest = f->next;
+    f->kept_tiles = 0;
     pic_unref(f->pic);
     block_history_unref(f->history);
     heap_free(f->pic_version);
@@ -241,6 +245,7 @@ static void forget(struct feed *f)
             s->state = SLOT_FREE;
         if (s->state != SLOT_FREE)
             return;
+        f->kept_tiles -= s->kept;
         f->oldest++;
     }
 }
@@ -262,15 +267,26 @@ static void add_to_snapshot(struct feed *f, struct slot *s)
     f->log[f->log_end++ % LOG] = s->id;
 }
 
-/* Makes a new snapshot of everything acknowledged so far, if there is anything new: at most once a
- * capture, since each costs an index of the history. */
+/* Whether a snapshot is worth its price, an index of the history: once a capture, or once a round
+ * trip where a capture has so many blocks that the viewer could not keep them. The viewer has made
+ * those from the oldest base on, and this one would be the next. */
+static bool wants_snapshot(const struct feed *f)
+{
+    bool crowded = f->next - f->oldest > SLOTS / 4 || f->kept_tiles > LIMIT_DESK_TILES / 4;
+
+    if (!f->acked_more || f->snap + 2 - oldest_base(f) > LIMIT_DESK_SNAPSHOTS)
+        return false;
+    return f->snap_version != f->capture->version || (crowded && f->known == f->snap);
+}
+
+/* Makes a new snapshot of everything acknowledged so far. */
 static enum err make_snapshot(struct feed *f)
 {
     struct bytes payload[SLOTS];
     size_t count = 0;
     bool any = f->without & WITHOUT_ACKED;
 
-    if (!f->acked_more || f->snap_version == f->capture->version)
+    if (!wants_snapshot(f))
         return OK;
     for (uint64_t id = f->oldest; id < f->next; id++) {
         const struct slot *s = slot_of(f, id);
@@ -382,10 +398,42 @@ static void adapt(struct feed *f, uint64_t goal, size_t bytes, size_t count)
     f->tiles_a_block = (uint32_t)((f->tiles_a_block + fits + (fits > f->tiles_a_block)) / 2);
 }
 
+/* How many tiles the next block may have, 0: none now; so that a viewer, which keeps what lies
+ * between the floor of the newest block that it has heard of and that block, keeps no more than
+ * docs/protocol.md says.
+ *
+ * When everything has arrived and there is no room all the same, what was acknowledged is in no
+ * snapshot that the viewer is known to have. A block of one tile makes the newest one known, and
+ * with it room: for that the last places are kept back. */
+static size_t with_room(const struct feed *f)
+{
+    uint64_t slots = SLOTS - (f->next - f->oldest), tiles = LIMIT_DESK_TILES - f->kept_tiles;
+
+    if (slots > BRIDGES && tiles > BRIDGES)
+        return num_min(f->tiles_a_block, tiles - BRIDGES);
+    return f->in_flight == 0 && slots && tiles;
+}
+
+/* Makes ready for the next block and says how many tiles it may have. */
+static enum err make_room(struct feed *f, size_t *most)
+{
+    enum err e = make_snapshot(f);
+
+    *most = with_room(f);
+    if (e || *most || f->in_flight)
+        return e;
+    /* What was kept back is lost as well. */
+    feed_restart(f);
+    e = begin_epoch(f);
+    *most = e ? 0 : with_room(f);
+    return e;
+}
+
 enum err feed_next(struct feed *f, uint64_t goal, struct bytes *message, uint64_t *id)
 {
     uint32_t tiles[BLOCK_MAX_TILES];
     enum err e = OK;
+    size_t most;
 
     if (!f->capture->now)
         return ERR_AGAIN;
@@ -394,14 +442,14 @@ enum err feed_next(struct feed *f, uint64_t goal, struct bytes *message, uint64_
     if (e)
         return e;
     forget(f);
-    if (f->next - f->oldest == SLOTS || !feed_dirty(f))
+    if (!feed_dirty(f))
         return ERR_AGAIN;
-    e = make_snapshot(f);
-    if (e)
-        return e;
+    e = make_room(f, &most);
+    if (e || most == 0)
+        return e ? e : ERR_AGAIN;
     find_vectors(f);
     struct slot *s = slot_of(f, f->next);
-    size_t count = choose(f, f->tiles_a_block, tiles);
+    size_t count = choose(f, most, tiles);
     s->id = f->next;
     s->version = f->capture->version;
     s->snap = f->snap;
@@ -428,7 +476,8 @@ enum err feed_next(struct feed *f, uint64_t goal, struct bytes *message, uint64_
         f->sent_id[tiles[i]] = s->id;
     }
     f->cursor = tiles[count - 1] + 1;
-    s->count = (uint32_t)count;
+    s->count = s->kept = (uint32_t)count;
+    f->kept_tiles += s->kept;
     s->state = SLOT_SENT;
     f->in_flight++;
     f->acked_more |= f->without & WITHOUT_ACKED;

@@ -4,13 +4,13 @@
 
 #include "core/base/buf.h"
 #include "core/base/heap.h"
+#include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/codec/block.h"
 
 enum {
-    MAX_TILES_IN_MEMORY = 65536,
-    MAX_SNAPSHOTS = 1024,
-    MAX_BLOCKS = 4096, /* decoded and not yet certain to be in every snapshot: a power of two */
+    MAX_BLOCKS = LIMIT_DESK_BLOCKS, /* decoded and perhaps not in every snapshot yet */
+    PICTURES = 3, /* full of tiles that are in no block: shown, the oldest snapshot's, a sink's */
     PAYLOAD_BYTES = 4 * BLOCK_MAX_TILES * (int)sizeof(uint32_t) * TILE_PIXELS
 };
 
@@ -44,7 +44,8 @@ struct mirror {
     struct snapshot *snapshots; /* newest first */
     uint32_t snapshot_count;
     struct kept *kept[MAX_BLOCKS];
-    uint64_t floor; /* the highest that was heard of, and keep as well */
+    uint32_t kept_tiles; /* of all of them, black ones too */
+    uint64_t floor;      /* the highest that was heard of, and keep as well */
     uint32_t keep;
     struct block_coder *coder;
     struct desk_update head; /* large: not on the stack */
@@ -58,7 +59,7 @@ struct mirror *mirror_new(uint32_t without)
     if (!m)
         return NULL;
     m->without = without;
-    tile_pool_init(&m->pool, MAX_TILES_IN_MEMORY);
+    tile_pool_init(&m->pool, 0);
     m->coder = block_coder_new();
     if (!m->coder) {
         mirror_free(m);
@@ -85,6 +86,7 @@ static void free_kept(struct mirror *m, uint64_t slot)
         return;
     for (uint32_t i = 0; i < k->count; i++)
         tile_unref(&m->pool, k->tile[i].tile);
+    m->kept_tiles -= k->count;
     buf_release(&k->payload);
     heap_free(k);
     m->kept[slot] = NULL;
@@ -159,6 +161,7 @@ static enum err begin_epoch(struct mirror *m, const struct desk_update *u)
     if (e)
         return e;
     m->tiles = pic_tiles(m->picture);
+    m->pool.max = PICTURES * (size_t)m->tiles + LIMIT_DESK_TILES + BLOCK_MAX_TILES;
     m->version = heap_array(m->tiles, sizeof *m->version);
     m->changed = heap_array(m->tiles, 1);
     e = m->version && m->changed ? new_snapshot(m, 0, &first) : ERR_MEMORY;
@@ -228,7 +231,7 @@ static enum err reference(struct mirror *m, const struct desk_update *u, struct 
     base = find_snapshot(m, u->base);
     if (!base)
         return ERR_NOT_FOUND;
-    if (m->snapshot_count >= MAX_SNAPSHOTS)
+    if (m->snapshot_count >= LIMIT_DESK_SNAPSHOTS)
         return ERR_LIMIT;
     enum err e = new_snapshot(m, u->snap, &s);
     if (!e)
@@ -330,6 +333,11 @@ static enum err decode(struct mirror *m, const struct desk_update *u)
     k->version = u->version;
     k->count = (uint32_t)count;
     m->kept[place] = k;
+    m->kept_tiles += k->count;
+    if (m->kept_tiles > LIMIT_DESK_TILES) {
+        free_kept(m, place);
+        return ERR_LIMIT;
+    }
     show(m, k);
     if (u->version > m->newest) {
         m->newest = u->version;

@@ -34,8 +34,11 @@ struct mirror *mirror_new(uint32_t without);
 void mirror_free(struct mirror *m);
 
 /* Takes an update in (what came on channel DESK_UPDATE). OK also for one of an old epoch, and for
- * one that the server has given up meanwhile, which are dropped. ERR_MALFORMED, ERR_LIMIT,
- * ERR_NOT_FOUND (it refers to what is not here), ERR_MEMORY: ask for a new epoch (DESK_REFRESH). */
+ * one that the server has given up meanwhile, which are dropped. ERR_LIMIT: the server wants more
+ * kept than docs/protocol.md allows, or a picture beyond limits.h: it breaks the protocol.
+ * ERR_MALFORMED, ERR_NOT_FOUND (it refers to what is not here), ERR_MEMORY: ask for a new epoch
+ * (DESK_REFRESH). Memory: three pictures, LIMIT_DESK_TILES tiles, LIMIT_DESK_SNAPSHOTS histories.
+ */
 enum err mirror_update(struct mirror *m, struct bytes message) MUST_USE;
 
 /* The picture now, borrowed; NULL before the first update. It may be replaced by mirror_update. */

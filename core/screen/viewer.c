@@ -155,6 +155,10 @@ static enum err take_update(struct viewer *v, struct bytes data)
         v->exact_now = false;
     if (!e)
         return OK;
+    if (e == ERR_LIMIT) {
+        log_warn("the server wants more to be kept than the protocol allows");
+        return ERR_MALFORMED;
+    }
     log_debug("an update does not fit (%s): asking for a new picture", err_text(e));
     return ask_for_new(v, mirror_epoch(v->mirror));
 }

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "core/base/heap.h"
+#include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/base/rng.h"
+#include "core/codec/block.h"
 #include "core/screen/capture.h"
 #include "core/screen/feed.h"
 #include "core/screen/mirror.h"
+#include "core/screen/viewer.h"
 #include "tests/unit/test.h"
 
 enum { WIDTH = 300, HEIGHT = 200, FLYING = 4096 };
@@ -367,6 +370,176 @@ static void flipped_bits_never_crash_the_mirror(void)
     teardown();
 }
 
+/* A still picture of more blocks, and more tiles, than a viewer keeps: noise, a tile a block. */
+static void more_blocks_than_are_kept_arrive(uint32_t loss)
+{
+    setup(0);
+    heap_free(t.px);
+    t.width = 64 * 40;
+    t.height = 64 * 35;
+    t.px = heap_array((size_t)t.width * t.height, sizeof *t.px);
+    for (size_t i = 0; i < (size_t)t.width * t.height; i++)
+        t.px[i] = (uint32_t)(i * 2654435761u) >> 8 ^ (uint32_t)(i * i);
+    EXPECT_EQ(take((struct rect){0}, true), OK);
+    t.loss = loss;
+    t.delay = 30;
+    EXPECT(settles(20000));
+    EXPECT_EQ(t.failures, 0);
+    teardown();
+}
+
+static void a_large_noisy_picture_arrives(void)
+{
+    more_blocks_than_are_kept_arrive(0);
+}
+
+static void a_large_noisy_picture_arrives_through_loss(void)
+{
+    more_blocks_than_are_kept_arrive(200000);
+}
+
+/* Of the largest picture of cheap tiles, of which blocks hold many. */
+static void more_tiles_than_are_kept_arrive(void)
+{
+    setup(0);
+    heap_free(t.px);
+    t.width = 7680;
+    t.height = 4320;
+    t.px = heap_array((size_t)t.width * t.height, sizeof *t.px);
+    t.delay = 50;
+    for (uint32_t frame = 0; frame < 3; frame++) {
+        for (size_t i = 0; i < (size_t)t.width * t.height; i++)
+            t.px[i] = (uint32_t)(i / 64 % 120 + i / 7680 / 64 * 120 + frame * 77777) * 257;
+        EXPECT_EQ(take((struct rect){0}, true), OK);
+        step();
+    }
+    EXPECT(settles(20000));
+    EXPECT_EQ(t.failures, 0);
+    teardown();
+}
+
+/* ---- a hostile feed ---- */
+
+enum { HOSTILE_TILES = 48 };
+
+static struct {
+    struct tile_pool pool;
+    struct pic *pic;
+    struct buf block;
+} hostile;
+
+/* A block of the first tiles of a picture of its own, against black. */
+static void hostile_begin(uint32_t width, uint32_t height)
+{
+    struct block_coder *coder = block_coder_new();
+    struct block_reference black = {NULL, NULL};
+    uint32_t tiles[HOSTILE_TILES];
+
+    setup(0);
+    tile_pool_init(&hostile.pool, 100);
+    buf_init(&hostile.block, BLOCK_MAX_BYTES);
+    if (!coder || pic_new(&hostile.pool, width, height, false, &hostile.pic)) {
+        test_fail(__FILE__, __LINE__, "begin");
+        return;
+    }
+    for (uint32_t i = 0; i < HOSTILE_TILES; i++) {
+        struct tile *tile = tile_new(&hostile.pool);
+        for (uint32_t k = 0; k < TILE_PIXELS; k++)
+            tile->px[k] = i + 1;
+        pic_set(hostile.pic, i, tile);
+        tiles[i] = i;
+    }
+    EXPECT_EQ(block_encode(coder, hostile.pic, &black, tiles, HOSTILE_TILES, NULL, 0,
+                           &hostile.block, NULL),
+              OK);
+    block_coder_free(coder);
+}
+
+static void hostile_end(void)
+{
+    pic_unref(hostile.pic);
+    tile_pool_release(&hostile.pool);
+    buf_release(&hostile.block);
+    teardown();
+}
+
+/* Tells the mirror of that block as an update; what is not set is as in the first. */
+static enum err tell(uint64_t id, uint64_t floor, uint32_t snap, uint32_t base, uint64_t added)
+{
+    static uint8_t space[BLOCK_MAX_BYTES];
+    static struct desk_update u;
+    struct wr w = wr_of(space, sizeof space);
+
+    u = (struct desk_update){.epoch = 1,
+                             .width = hostile.pic->width,
+                             .height = hostile.pic->height,
+                             .id = id,
+                             .version = (uint32_t)id,
+                             .snap = snap,
+                             .base = base,
+                             .floor = floor,
+                             .added_count = added != 0,
+                             .added = {added}};
+    desk_put_update(&w, &u);
+    wr_bytes(&w, buf_bytes(&hostile.block));
+    return mirror_update(t.mirror, wr_done(&w));
+}
+
+static void a_feed_that_never_raises_the_floor_is_refused(void)
+{
+    uint64_t id = 1;
+
+    hostile_begin(1024, 1024);
+    for (; id <= LIMIT_DESK_TILES / HOSTILE_TILES; id++)
+        EXPECT_EQ(tell(id, 1, 0, 0, 0), OK);
+    EXPECT_EQ(tell(id, 1, 0, 0, 0), ERR_LIMIT);
+    EXPECT_EQ(tell(id + 1, 1, 0, 0, 0), ERR_LIMIT);
+    /* As soon as others are let go of there is room again. */
+    EXPECT_EQ(tell(id + 2, 3, 0, 0, 0), OK);
+    EXPECT_EQ(tell(id + 3, 3, 0, 0, 0), OK);
+    EXPECT_EQ(tell(id + 4, 3, 0, 0, 0), ERR_LIMIT);
+    hostile_end();
+}
+
+/* It ends the session; what merely does not fit makes the viewer ask for a new picture. */
+static void a_viewer_calls_that_a_broken_protocol(void)
+{
+    static uint8_t space[1000];
+    static struct desk_update u = {.epoch = 1, .width = 100, .height = 100, .id = 1};
+    struct viewer *v = viewer_new(0);
+    struct peer_event e = {.kind = PEER_EVENT_MESSAGE, .channel = DESK_UPDATE};
+
+    for (int large = 0; large < 2; large++) {
+        struct wr w = wr_of(space, sizeof space);
+        u.width = large ? LIMIT_PICTURE_SIDE_PX + 1 : 100;
+        desk_put_update(&w, &u);
+        e.data = wr_done(&w);
+        EXPECT_EQ(viewer_event(v, 0, NULL, &e), large ? ERR_MALFORMED : OK);
+    }
+    viewer_free(v);
+}
+
+static void ids_too_far_apart_are_refused(void)
+{
+    hostile_begin(1024, 1024);
+    EXPECT_EQ(tell(1, 1, 0, 0, 0), OK);
+    EXPECT_EQ(tell(1 + LIMIT_DESK_BLOCKS, 1, 0, 0, 0), ERR_LIMIT);
+    EXPECT_EQ(tell(2 + LIMIT_DESK_BLOCKS, 2, 0, 0, 0), OK);
+    hostile_end();
+}
+
+static void a_feed_that_makes_snapshots_without_end_is_refused(void)
+{
+    uint64_t id = 1;
+
+    hostile_begin(1024, 1024);
+    EXPECT_EQ(tell(id, 1, 0, 0, 0), OK);
+    for (uint32_t snap = 1; snap < LIMIT_DESK_SNAPSHOTS; snap++, id++)
+        EXPECT_EQ(tell(id + 1, id, snap, snap - 1, id), OK);
+    EXPECT_EQ(tell(id + 1, id, LIMIT_DESK_SNAPSHOTS, LIMIT_DESK_SNAPSHOTS - 1, id), ERR_LIMIT);
+    hostile_end();
+}
+
 static void memory_may_run_out(void)
 {
     for (uint64_t nth = 1; nth < 3000; nth += 1 + nth / 40) {
@@ -399,4 +572,14 @@ TEST_MAIN({"a_still_picture_arrives", a_still_picture_arrives},
            what_was_given_up_and_comes_late_is_left_out},
           {"wrong_claims_are_seen", wrong_claims_are_seen},
           {"flipped_bits_never_crash_the_mirror", flipped_bits_never_crash_the_mirror},
+          {"a_large_noisy_picture_arrives", a_large_noisy_picture_arrives},
+          {"a_large_noisy_picture_arrives_through_loss",
+           a_large_noisy_picture_arrives_through_loss},
+          {"more_tiles_than_are_kept_arrive", more_tiles_than_are_kept_arrive},
+          {"a_feed_that_never_raises_the_floor_is_refused",
+           a_feed_that_never_raises_the_floor_is_refused},
+          {"a_viewer_calls_that_a_broken_protocol", a_viewer_calls_that_a_broken_protocol},
+          {"ids_too_far_apart_are_refused", ids_too_far_apart_are_refused},
+          {"a_feed_that_makes_snapshots_without_end_is_refused",
+           a_feed_that_makes_snapshots_without_end_is_refused},
           {"memory_may_run_out", memory_may_run_out})
