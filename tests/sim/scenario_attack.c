@@ -289,7 +289,7 @@ static void key_flood(struct sim *s, uint32_t without)
     sim_kick(s, w.server->node);
     struct sim_client *liar[8];
     for (uint8_t i = 0; i < COUNT_OF(liar); i++)
-        liar[i] = sim_world_guest(&w, "liar", (uint8_t)(100 + i), &link);
+        liar[i] = sim_world_guest(&w, "liar", (uint8_t)(100 + i), &link, NULL);
     listener_count(w.server->listener, &before);
     uint64_t read = w.client->app.read_bytes, heap = sim_world_memory_bytes();
     /* Each of them dials anew as soon as it was refused: some 600 a second together. */
@@ -330,7 +330,7 @@ static void half_open(struct sim *s, uint32_t without)
     sim_tap(s, &(struct sim_tap){swallow_proofs, NULL});
     struct sim_client *hanging[8];
     for (uint8_t i = 0; i < COUNT_OF(hanging); i++) {
-        hanging[i] = sim_world_guest(&w, "hanging", (uint8_t)(100 + i), &link);
+        hanging[i] = sim_world_guest(&w, "hanging", (uint8_t)(100 + i), &link, NULL);
         sim_host_trust(w.server, hanging[i]->identity.public);
     }
     for (int t = 0; t < 100; t++) {

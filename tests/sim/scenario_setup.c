@@ -232,7 +232,7 @@ static void invited_once(struct sim *s, uint32_t without)
 
     sim_world_make(&w, s, without, &(struct sim_world_plan){.up = &link, .stranger = true});
     const struct invite *invite = sim_host_invite(w.server, w.client, 1, 600 * (uint64_t)SECOND_US);
-    struct sim_client *late = sim_world_guest(&w, "late", 3, &link);
+    struct sim_client *late = sim_world_guest(&w, "late", 3, &link, NULL);
     late->dial.token_id = invite->id;
     late->dial.token_secret = invite->secret;
     sim_world_connect(&w, SECOND_US);
@@ -276,7 +276,7 @@ static void invited_with_a_wrong_secret(struct sim *s, uint32_t without)
     sim_world_pass(&w, 5 * SECOND_US);
     SIM_EXPECT(&w, !w.client->app.connected && w.server->sessions == 0);
     /* The invitation is still good for who has it right. */
-    struct sim_client *right = sim_world_guest(&w, "right", 3, &link);
+    struct sim_client *right = sim_world_guest(&w, "right", 3, &link, NULL);
     right->dial.token_id = invite->id;
     right->dial.token_secret = invite->secret;
     sim_host_dial(right);
@@ -303,7 +303,7 @@ static void unfinished_invitation(struct sim *s, uint32_t without)
     sim_host_dial(w.client);
     sim_world_pass(&w, 5 * SECOND_US);
     sim_host_hang_up(w.client);
-    struct sim_client *other = sim_world_guest(&w, "other", 3, &link);
+    struct sim_client *other = sim_world_guest(&w, "other", 3, &link, NULL);
     other->dial.token_id = invite->id;
     other->dial.token_secret = invite->secret;
     sim_host_dial(other);
@@ -425,8 +425,8 @@ static void full_house(struct sim *s, uint32_t without)
 
     sim_world_make(&w, s, without,
                    &(struct sim_world_plan){.up = &link, .listener = {.max_peers = 2}});
-    struct sim_client *second = sim_world_guest(&w, "second", 3, &link);
-    struct sim_client *third = sim_world_guest(&w, "third", 4, &link);
+    struct sim_client *second = sim_world_guest(&w, "second", 3, &link, NULL);
+    struct sim_client *third = sim_world_guest(&w, "third", 4, &link, NULL);
     sim_host_trust(w.server, second->identity.public);
     sim_host_trust(w.server, third->identity.public);
     sim_world_connect(&w, SECOND_US);

@@ -66,6 +66,7 @@ struct sim {
     struct sim_heap heap;
     struct sim_tap tap;
     FILE *log;
+    uint32_t desk_without;
     char failure[300];
 };
 
@@ -156,6 +157,16 @@ void sim_free(struct sim *s)
     heap_free(s->source);
     sim_heap_release(&s->heap);
     heap_free(s);
+}
+
+void sim_set_desk_without(struct sim *s, uint32_t without)
+{
+    s->desk_without = without;
+}
+
+uint32_t sim_desk_without(const struct sim *s)
+{
+    return s->desk_without;
 }
 
 struct rng *sim_rng(struct sim *s)

@@ -54,6 +54,10 @@ struct sim *sim_new(uint64_t seed);
 /* Takes the world and its links; the nodes' selves stay with whoever made them. */
 void sim_free(struct sim *s);
 
+/* Mechanisms of the desk that are switched off in this world (enum without of core/screen). */
+void sim_set_desk_without(struct sim *s, uint32_t without);
+uint32_t sim_desk_without(const struct sim *s);
+
 /* Chance for whoever builds the world; nodes should each take a seed from it. Borrowed. */
 struct rng *sim_rng(struct sim *s);
 

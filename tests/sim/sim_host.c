@@ -107,12 +107,13 @@ void sim_host_dial(struct sim_client *c)
 
 /* ---- server ---- */
 
-static bool is_trusted(const struct sim_server *sv, const uint8_t *key)
+/* 0: it is not let in. */
+static uint32_t roles_of(const struct sim_server *sv, const uint8_t *key)
 {
     for (size_t i = 0; i < sv->keys; i++)
         if (memcmp(sv->key[i], key, KEY_BYTES) == 0)
-            return true;
-    return false;
+            return sv->roles[i];
+    return sv->without & SIM_WITHOUT_TRUST ? ROLE_VIEW | ROLE_CONTROL : 0;
 }
 
 static void server_judge(void *context, uint64_t now_us, const uint8_t *key,
@@ -122,8 +123,8 @@ static void server_judge(void *context, uint64_t now_us, const uint8_t *key,
 
     *out = (struct listener_verdict){.reason = "this key is not authorised"};
     if (token_id == NULL) {
-        out->welcome = (sv->without & SIM_WITHOUT_TRUST) || is_trusted(sv, key);
-        out->roles = out->welcome ? ROLE_VIEW | ROLE_CONTROL : 0;
+        out->roles = roles_of(sv, key);
+        out->welcome = out->roles != 0;
         return;
     }
     const struct invite *invite;
@@ -301,6 +302,12 @@ const struct invite *sim_host_invite(struct sim_server *sv, struct sim_client *c
 
 void sim_host_trust(struct sim_server *sv, const uint8_t key[KEY_BYTES])
 {
+    sim_host_trust_as(sv, key, ROLE_VIEW | ROLE_CONTROL);
+}
+
+void sim_host_trust_as(struct sim_server *sv, const uint8_t key[KEY_BYTES], uint32_t roles)
+{
     CHECK(sv->keys < SIM_SERVER_KEYS);
+    sv->roles[sv->keys] = roles;
     memcpy(sv->key[sv->keys++], key, KEY_BYTES);
 }

@@ -23,10 +23,7 @@ enum sim_host_without {
     SIM_WITHOUT_PROOF = 1 << 28,   /* invitations are spent by message 1 */
     SIM_WITHOUT_BUDGET = 1 << 29,  /* no limit of sessions and handshakes */
     SIM_WITHOUT_TOKENS = 1 << 30,  /* address tokens are not used */
-    SIM_WITHOUT_NEWEST = 1 << 21,  /* outdated updates of a picture are resent all the same */
-    SIM_WITHOUT_ACKED = 1 << 22,   /* updates refer to what may not have arrived */
-    SIM_WITHOUT_REFRESH = 1 << 23, /* a viewer that cannot go on does not say so */
-    SIM_WITHOUT_HOST = 0x7fe00000
+    SIM_WITHOUT_HOST = 0x7f000000
 };
 
 /* One client with at most one session. */
@@ -56,7 +53,8 @@ struct sim_server {
     struct listener *listener;                        /* owned */
     struct sim_session *session[SIM_SERVER_SESSIONS]; /* owned */
     size_t sessions;
-    uint8_t key[SIM_SERVER_KEYS][KEY_BYTES]; /* who may come in, besides invitations */
+    uint8_t key[SIM_SERVER_KEYS][KEY_BYTES]; /* who may come in, besides invitations ... */
+    uint32_t roles[SIM_SERVER_KEYS];         /* ... and as what */
     size_t keys;
     struct invite_table *invites; /* owned */
     unsigned dropped;             /* sessions that were over and given back */
@@ -96,7 +94,10 @@ void sim_host_restart(struct sim_server *sv);
 const struct invite *sim_host_invite(struct sim_server *sv, struct sim_client *c, uint32_t uses,
                                      uint64_t for_us);
 
-/* Lets a key in. */
+/* Lets a key in, to view and control. */
 void sim_host_trust(struct sim_server *sv, const uint8_t key[KEY_BYTES]);
+
+/* Lets a key in with these roles. */
+void sim_host_trust_as(struct sim_server *sv, const uint8_t key[KEY_BYTES], uint32_t roles);
 
 #endif

@@ -2,14 +2,15 @@
 
 #include <inttypes.h>
 
-struct sim_outcome sim_scenario_run(const struct sim_scenario *sc, uint64_t seed, uint32_t without,
+struct sim_outcome sim_scenario_run(const struct sim_scenario *sc, uint64_t seed, uint64_t without,
                                     FILE *log)
 {
     struct sim_outcome o = {.failure = ""};
     struct sim *s = sim_new(seed);
 
     sim_log_to(s, log);
-    sc->run(s, without);
+    sim_set_desk_without(s, (uint32_t)(without >> 32));
+    sc->run(s, (uint32_t)without);
     if (sim_failure(s))
         snprintf(o.failure, sizeof o.failure, "%s", sim_failure(s));
     o.hash = sim_hash(s);
@@ -19,7 +20,7 @@ struct sim_outcome sim_scenario_run(const struct sim_scenario *sc, uint64_t seed
 }
 
 struct sim_outcome sim_scenario_run_twice(const struct sim_scenario *sc, uint64_t seed,
-                                          uint32_t without)
+                                          uint64_t without)
 {
     struct sim_outcome first = sim_scenario_run(sc, seed, without, NULL);
     struct sim_outcome second = sim_scenario_run(sc, seed, without, NULL);

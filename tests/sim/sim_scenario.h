@@ -17,10 +17,11 @@ struct sim_scenario {
     void (*run)(struct sim *s, uint32_t without);
 };
 
-/* A mechanism of the protocol under test that can be switched off. */
+/* A mechanism of the protocol under test that can be switched off: a bit of session and hosts, or
+ * of the desk, those 32 higher. */
 struct sim_mechanism {
     const char *name;
-    uint32_t bit;
+    uint64_t bit;
 };
 
 /* How a run ended. */
@@ -32,11 +33,11 @@ struct sim_outcome {
 
 /* Runs a story once with `seed`, mechanisms of the bits `without` switched off, the log as text to
  * `log` (NULL: nowhere). */
-struct sim_outcome sim_scenario_run(const struct sim_scenario *sc, uint64_t seed, uint32_t without,
+struct sim_outcome sim_scenario_run(const struct sim_scenario *sc, uint64_t seed, uint64_t without,
                                     FILE *log);
 
 /* As sim_scenario_run twice; that both runs log the same is one more thing that must hold. */
 struct sim_outcome sim_scenario_run_twice(const struct sim_scenario *sc, uint64_t seed,
-                                          uint32_t without);
+                                          uint64_t without);
 
 #endif

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "core/base/num.h"
+#include "core/screen/without.h"
 #include "tests/sim/sim_host.h"
+
+#define DESK(bit) ((uint64_t)(bit) << 32)
 
 const struct sim_mechanism sim_table_mechanism[] = {
     {"resend", PEER_WITHOUT_RESEND},
@@ -25,15 +28,28 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"proof", SIM_WITHOUT_PROOF},
     {"budget", SIM_WITHOUT_BUDGET},
     {"tokens", SIM_WITHOUT_TOKENS},
-    {"newest", SIM_WITHOUT_NEWEST},
-    {"acked", SIM_WITHOUT_ACKED},
-    {"refresh", SIM_WITHOUT_REFRESH},
+    {"newest", DESK(WITHOUT_NEWEST)},
+    {"acked", DESK(WITHOUT_ACKED)},
+    {"refresh", DESK(WITHOUT_REFRESH)},
+    {"turns", DESK(WITHOUT_TURNS)},
+    {"black", DESK(WITHOUT_BLACK)},
+    {"vectors", DESK(WITHOUT_VECTORS)},
+    {"versions", DESK(WITHOUT_VERSIONS)},
+    {"epochs", DESK(WITHOUT_EPOCHS)},
+    {"room", DESK(WITHOUT_ROOM)},
+    {"look", DESK(WITHOUT_LOOK)},
+    {"settle", DESK(WITHOUT_SETTLE)},
+    {"roles", DESK(WITHOUT_ROLES)},
+    {"let_go", DESK(WITHOUT_LET_GO)},
+    {"own_keys", DESK(WITHOUT_OWN_KEYS)},
+    {"held", DESK(WITHOUT_HELD)},
+    {"pace", DESK(WITHOUT_PACE)},
 };
 const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 
-static const struct sim_scenario *const tables[] = {scenario_setup_table,  scenario_data_table,
-                                                    scenario_path_table,   scenario_rate_table,
-                                                    scenario_attack_table, scenario_picture_table};
+static const struct sim_scenario *const tables[] = {
+    scenario_setup_table,  scenario_data_table,    scenario_path_table, scenario_rate_table,
+    scenario_attack_table, scenario_picture_table, scenario_desk_table, scenario_hands_table};
 
 const struct sim_scenario *sim_table_scenario(size_t i)
 {
@@ -50,13 +66,15 @@ const struct sim_scenario *sim_table_find(const char *name)
 
     if (strcmp(name, scenario_swarm.name) == 0)
         return &scenario_swarm;
+    if (strcmp(name, scenario_desk_swarm.name) == 0)
+        return &scenario_desk_swarm;
     for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
         if (strcmp(sc->name, name) == 0)
             return sc;
     return NULL;
 }
 
-uint32_t sim_table_bit(const char *name)
+uint64_t sim_table_bit(const char *name)
 {
     for (size_t i = 0; i < sim_table_mechanisms; i++)
         if (strcmp(name, sim_table_mechanism[i].name) == 0)

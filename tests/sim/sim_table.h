@@ -10,10 +10,14 @@ extern const size_t sim_table_mechanisms;
 
 /* The scenarios of each topic, ended by one without a name. */
 extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
-    scenario_path_table[], scenario_rate_table[], scenario_attack_table[], scenario_picture_table[];
+    scenario_path_table[], scenario_rate_table[], scenario_attack_table[], scenario_picture_table[],
+    scenario_desk_table[], scenario_hands_table[];
 
 /* Random weather over a session with all kinds of traffic: what swarms run. */
 extern const struct sim_scenario scenario_swarm;
+
+/* Random weather over a desk: a picture that changes, and users. */
+extern const struct sim_scenario scenario_desk_swarm;
 
 /* Scenario `i` of all tables, NULL beyond the last. */
 const struct sim_scenario *sim_table_scenario(size_t i);
@@ -22,6 +26,6 @@ const struct sim_scenario *sim_table_scenario(size_t i);
 const struct sim_scenario *sim_table_find(const char *name);
 
 /* The bit of the mechanism of that name; 0 when there is none. */
-uint32_t sim_table_bit(const char *name);
+uint64_t sim_table_bit(const char *name);
 
 #endif

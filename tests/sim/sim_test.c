@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "tests/sim/sim_table.h"
 
 enum { QUICK_SWARMS = 3, NAMED_SEED = 1 };
@@ -14,11 +15,12 @@ static const char usage[] =
     "       sim --list                what there is\n"
     "       sim [OPTION]... NAME...   these scenarios\n"
     "       sim [OPTION]... --swarm FIRST COUNT\n"
+    "       sim [OPTION]... --desk-swarm FIRST COUNT\n"
     "       sim --prove NAME...       these, and that each fails without what it is about\n"
     "options: --without MECHANISM, --seed N, --log (once, with the log on stdout)\n";
 
 struct options {
-    uint32_t without;
+    uint64_t without;
     uint64_t seed;
     bool log;
     unsigned passed, failed;
@@ -53,10 +55,11 @@ static void run(struct options *o, const struct sim_scenario *sc, uint64_t seed)
     report(o, sc, seed, &outcome);
 }
 
-static void run_swarms(struct options *o, uint64_t first, uint64_t count)
+static void run_swarms(struct options *o, const struct sim_scenario *sc, uint64_t first,
+                       uint64_t count)
 {
     for (uint64_t seed = first; seed < first + count; seed++)
-        run(o, &scenario_swarm, seed);
+        run(o, sc, seed);
 }
 
 /* A scenario that cannot fail is worth nothing: without its mechanism it must. */
@@ -84,7 +87,8 @@ static void run_all(struct options *o)
         if (TWICE && o->without == 0)
             prove(o, sc);
     }
-    run_swarms(o, 1, QUICK_SWARMS);
+    run_swarms(o, &scenario_swarm, 1, QUICK_SWARMS);
+    run_swarms(o, &scenario_desk_swarm, 1, QUICK_SWARMS);
 }
 
 static void list(void)
@@ -120,6 +124,13 @@ static uint64_t number(const char *text)
     exit(2);
 }
 
+static const struct sim_scenario *swarm_called(const char *option)
+{
+    return strcmp(option, "--swarm") == 0        ? &scenario_swarm
+           : strcmp(option, "--desk-swarm") == 0 ? &scenario_desk_swarm
+                                                 : NULL;
+}
+
 /* Does what the arguments say; false: there was nothing but options. */
 static bool obey(struct options *o, char **arg)
 {
@@ -132,8 +143,8 @@ static bool obey(struct options *o, char **arg)
             o->seed = number(*++arg);
         } else if (strcmp(*arg, "--log") == 0) {
             o->log = true;
-        } else if (strcmp(*arg, "--swarm") == 0 && arg[1]) {
-            run_swarms(o, number(arg[1]), number(arg[2]));
+        } else if (swarm_called(*arg) && arg[1]) {
+            run_swarms(o, swarm_called(*arg), number(arg[1]), number(arg[2]));
             arg += 2;
             any = true;
         } else if (strcmp(*arg, "--prove") == 0) {
@@ -156,6 +167,7 @@ int main(int argc, char **argv)
     struct options o = {.seed = NAMED_SEED};
 
     (void)argc;
+    log_set_level(LOG_ERROR); /* what goes wrong on purpose */
     if (argv[1] && strcmp(argv[1], "--list") == 0) {
         list();
         return 0;

@@ -17,19 +17,19 @@ struct wan_config sim_world_link(uint64_t rate_bps, uint64_t delay_us)
 }
 
 struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
-                                   const struct wan_config *link)
+                                   const struct wan_config *up, const struct wan_config *down)
 {
     struct addr address = sim_addr(host, 40000);
     struct sim_client *c = sim_host_client(w->sim, name, &address, &w->client->config, w->without);
 
     c->dial =
         (struct peer_dial){.to = w->client->dial.to, .expected_key = w->server->identity.public};
-    sim_join(w->sim, c->node, w->server->node, link, link);
+    sim_join(w->sim, c->node, w->server->node, up, down ? down : up);
     CHECK(w->guests < SIM_WORLD_GUESTS);
     return w->guest[w->guests++] = c;
 }
 
-static void welcome(struct sim_server *sv, struct sim_session *session, void *context)
+void sim_world_welcome(struct sim_server *sv, struct sim_session *session, void *context)
 {
     struct sim_world *w = context;
     const uint8_t *key = session->app.other_key;
@@ -61,7 +61,7 @@ void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
     *w = (struct sim_world){.sim = s, .without = without};
     w->server = sim_host_server(s, "server", &server, &listener, without);
     w->client = sim_host_client(s, "client", &client, &plan->client, without);
-    w->server->welcome = welcome;
+    w->server->welcome = sim_world_welcome;
     w->server->context = w;
     w->client->dial = (struct peer_dial){.to = server, .expected_key = w->server->identity.public};
     if (!plan->stranger)

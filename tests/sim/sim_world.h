@@ -28,6 +28,10 @@ struct sim_world_plan {
 void sim_world_make(struct sim_world *w, struct sim *s, uint32_t without,
                     const struct sim_world_plan *plan);
 
+/* What the world's server does with a new session, for who stands in between: `context` is the
+ * world. */
+void sim_world_welcome(struct sim_server *sv, struct sim_session *session, void *context);
+
 /* Frees what sim_world_make made. */
 void sim_world_end(struct sim_world *w);
 
@@ -41,9 +45,9 @@ bool sim_world_pass(struct sim_world *w, uint64_t us);
 void sim_world_finish(struct sim_world *w, uint64_t within_us);
 
 /* Adds another client at 10.0.0.`host` with the first one's configuration, a stranger as yet, which
- * has not dialled. */
+ * has not dialled. `down` NULL: as up. */
 struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
-                                   const struct wan_config *link);
+                                   const struct wan_config *up, const struct wan_config *down);
 
 /* Fails unless a client's session is over with `error` within so long. */
 void sim_world_expect_closed(struct sim_world *w, struct sim_client *c, enum err error,
