@@ -221,12 +221,14 @@ static enum err take_frames(struct peer *p, uint64_t now_us, const struct addr *
 
 /* ACKs answer to no congestion controller: where the way back is the slower one by far, one for
  * every second packet would fill it alone. A few in a round trip are all that the sender needs, and
- * on a way back that is full the round trip becomes longer. */
+ * on a way back that is full the round trip becomes longer. Who only
+ * receives measures seldom, so that the mean alone would remember a long one for too long. */
 static uint64_t ack_gap_us(const struct peer *p)
 {
     if (!session_with(p, PEER_WITHOUT_ACK_GAP))
         return 0;
-    return num_min(p->recovery.smoothed_us / ACKS_A_TRIP, ACK_DELAY_US);
+    uint64_t trip_us = num_min(p->recovery.smoothed_us, p->recovery.latest_us);
+    return num_min(trip_us / ACKS_A_TRIP, ACK_DELAY_US);
 }
 
 /* Remembers the number for ACKs and against replay; the set stays bounded by forgetting the lowest.

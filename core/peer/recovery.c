@@ -99,6 +99,7 @@ static void update_rtt(struct recovery *r, uint64_t sample, uint64_t ack_delay)
         r->min_us = sample;
     if (sample >= r->min_us + ack_delay)
         sample -= ack_delay;
+    r->latest_us = sample;
     if (r->smoothed_us == 0) {
         r->smoothed_us = sample;
         r->variance_us = sample / 2;

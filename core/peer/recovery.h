@@ -49,7 +49,8 @@ struct recovery {
     bool any_acked;
     uint64_t in_flight_bytes, eliciting_in_flight;
     uint64_t rank_bytes[RECOVERY_RANKS]; /* in flight, by rank */
-    uint64_t rtt_us, smoothed_us, variance_us, newest_us, min_us;
+    uint64_t smoothed_us, variance_us, newest_us, min_us;
+    uint64_t latest_us; /* the newest round trip without the other's delay of its ACK */
     uint64_t max_ack_delay_us;
     uint64_t reorder_us; /* how much late a packet may be; grows when a loss was spurious */
     uint64_t reorder_packets;
