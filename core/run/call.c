@@ -30,6 +30,7 @@ struct call {
     struct loop_timer timer, patience;
     struct loop_task task;
     bool filled, connected, closed;
+    bool broken;  /* the socket: nothing is heard or said any more */
     bool parting; /* the loop runs only until the other side knows that it is over */
 };
 
@@ -123,7 +124,7 @@ static void handle(struct call *c, uint64_t now_us)
     bool any = false;
 
     if (c->parting) {
-        if (peer_over(c->peer))
+        if (c->broken || peer_over(c->peer))
             loop_leave(c->loop);
         return;
     }
@@ -213,6 +214,7 @@ static void on_broken(void *ctx)
 
     reason_give(&c->run->reason, ERR_SYSTEM, "the UDP socket is broken");
     peer_close(c->peer, loop_now_us(c->loop), ERR_SYSTEM, "the UDP socket is broken");
+    c->broken = true;
     loop_task_defer(&c->task);
 }
 
@@ -234,7 +236,7 @@ void call_part(struct call *c, enum err e, const char *reason)
     c->filled = true;
     loop_timer_set(&c->patience, LOOP_NEVER);
     udp_flush(c->udp);
-    if (!peer_over(c->peer))
+    if (!c->broken && !peer_over(c->peer))
         loop_run(c->loop);
 }
 

@@ -35,6 +35,7 @@ struct host {
     struct guest guest[LIMIT_PEERS];
     size_t count;
     bool filled;  /* the owner was asked since the socket last had something */
+    bool broken;  /* the socket: nothing is heard or said any more */
     bool parting; /* the loop runs only until the other sides know that it is over */
     struct parting {
         enum err e;
@@ -154,6 +155,7 @@ static void on_broken(void *ctx)
 {
     struct host *h = ctx;
 
+    h->broken = true;
     reason_give(&h->run->reason, ERR_SYSTEM, "the UDP socket is broken");
     loop_stop(h->loop, ERR_SYSTEM);
 }
@@ -186,7 +188,7 @@ void host_part(struct host *h, enum err e, const char *reason)
     h->word = (struct parting){e, reason};
     h->parting = true;
     udp_flush(h->udp);
-    if (listener_over(h->listener))
+    if (h->broken || listener_over(h->listener))
         return;
     /* Each session ends by itself in that time; those that come only now do not make it longer. */
     loop_timer_init(&enough, h->loop, on_parted, h);
