@@ -144,7 +144,7 @@ def pixel(x, y):
     return (x * 2654435761 ^ y * 40503 * 65537 ^ x * y) & 0xFFFFFFFF
 
 
-def picture_hash(width, height, alpha):
+def picture_hash(width, height, alpha, pixel=pixel):
     b = struct.pack("<IIB", width, height, alpha)
     for top in range(0, height, 64):
         for left in range(0, width, 64):
@@ -175,4 +175,5 @@ def main():
     return 0 if same else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
