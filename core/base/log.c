@@ -7,6 +7,7 @@
 static enum log_level highest = LOG_INFO;
 static void (*to_sink)(enum log_level level, const char *line);
 static void (*before_line)(void);
+static _Thread_local struct log_kept *keeper;
 
 void log_set_level(enum log_level level)
 {
@@ -23,6 +24,42 @@ void log_set_before(void (*before)(void))
     before_line = before;
 }
 
+static void out(enum log_level level, const char *line)
+{
+    if (to_sink) {
+        to_sink(level, line);
+        return;
+    }
+    if (before_line)
+        before_line();
+    fprintf(stderr, "farspan: %s%s\n", level == LOG_WARN ? "warning: " : "", line);
+}
+
+void log_keep(struct log_kept *to)
+{
+    keeper = to;
+}
+
+static void keep(enum log_level level, const char *line)
+{
+    if (keeper->n == LOG_KEPT_LINES) {
+        keeper->dropped++;
+        return;
+    }
+    struct log_kept_line *to = &keeper->line[keeper->n++];
+    to->level = level;
+    snprintf(to->text, sizeof to->text, "%s", line);
+}
+
+void log_tell(struct log_kept *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        out(from->line[i].level, from->line[i].text);
+    if (from->dropped)
+        log_warn("%zu more lines were not kept", from->dropped);
+    from->n = from->dropped = 0;
+}
+
 static __attribute__((format(printf, 4, 0))) void emit(enum log_level level, char *line,
                                                        size_t room, const char *format,
                                                        va_list args, const char *tail)
@@ -35,13 +72,10 @@ static __attribute__((format(printf, 4, 0))) void emit(enum log_level level, cha
     for (char *p = line; *p; p++)
         if ((unsigned char)*p < ' ' || *p == 127)
             *p = '?';
-    if (to_sink) {
-        to_sink(level, line);
-        return;
-    }
-    if (before_line)
-        before_line();
-    fprintf(stderr, "farspan: %s%s\n", level == LOG_WARN ? "warning: " : "", line);
+    if (keeper)
+        keep(level, line);
+    else
+        out(level, line);
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -12,7 +12,7 @@ struct pool;
 /* One piece of work, in its owner's storage (the first member of a larger struct as a rule). From
  * pool_submit until its done() the pool owns it and all it points to: nobody else touches it. */
 struct pool_job {
-    void (*work)(struct pool_job *job); /* on a worker: no loop, no logging, no shared state */
+    void (*work)(struct pool_job *job); /* on a worker: no loop, no shared state; see log_keep */
     void (*done)(struct pool_job *job); /* on the loop's thread: the job is its owner's again */
     struct pool_job *next;              /* the pool's */
 };

@@ -25,28 +25,13 @@ struct recorder {
     uint32_t epoch, version; /* that `pic` shows */
     uint64_t time_us, opened_us, pictures;
     enum err result;
+    struct log_kept log;
     bool busy, behind, broken;
     const struct capture *newest; /* when `behind` */
     uint64_t newest_us;
     void (*failed)(void *ctx);
     void *ctx;
 };
-
-/* On the worker. */
-static void work(struct pool_job *job)
-{
-    struct recorder *r = (struct recorder *)job;
-
-    r->result = fsr_writer_frame(r->writer, r->pic, r->time_us, NULL);
-}
-
-static void give_up(struct recorder *r, enum err e)
-{
-    r->broken = true;
-    r->behind = false;
-    log_error("%s: holds %llu pictures, what comes after is lost: %s", r->file->path,
-              (unsigned long long)r->pictures, err_text(e));
-}
 
 /* What is encoded goes to the file. */
 static enum err write_out(struct recorder *r)
@@ -57,6 +42,26 @@ static enum err write_out(struct recorder *r)
         e = io_file_keep(r->file);
     r->bytes.n = 0;
     return e;
+}
+
+/* On the worker. */
+static void work(struct pool_job *job)
+{
+    struct recorder *r = (struct recorder *)job;
+
+    log_keep(&r->log);
+    r->result = fsr_writer_frame(r->writer, r->pic, r->time_us, NULL);
+    if (!r->result)
+        r->result = write_out(r);
+    log_keep(NULL);
+}
+
+static void give_up(struct recorder *r, enum err e)
+{
+    r->broken = true;
+    r->behind = false;
+    log_error("%s: holds %llu pictures, what comes after is lost: %s", r->file->path,
+              (unsigned long long)r->pictures, err_text(e));
 }
 
 /* Puts a copy of the loop's tile in its place in the worker's picture. */
@@ -105,9 +110,10 @@ static enum err submit(struct recorder *r, const struct capture *c, uint64_t now
 static void done(struct pool_job *job)
 {
     struct recorder *r = (struct recorder *)job;
-    enum err e = r->result ? r->result : write_out(r);
+    enum err e = r->result;
 
     r->busy = false;
+    log_tell(&r->log);
     if (!e) {
         r->pictures++;
         if (r->behind)

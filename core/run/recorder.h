@@ -1,4 +1,4 @@
-/* recorder: what a server shows, to an .fsr file, encoded beside the loop. */
+/* recorder: what a server shows, to an .fsr file, encoded and written beside the loop. */
 #ifndef FARSPAN_RECORDER_H
 #define FARSPAN_RECORDER_H
 

@@ -9,6 +9,7 @@
 #include "core/run/call.h"
 #include "core/run/loop.h"
 #include "core/run/script_player.h"
+#include "core/run/sink_writer.h"
 #include "core/run/status_line.h"
 #include "core/run/stop.h"
 #include "core/run/view_report.h"
@@ -31,14 +32,16 @@ struct view {
     struct viewer *viewer;
     struct mirror *mirror; /* the viewer's */
     struct sink *sink;
+    struct sink_writer *writer; /* has the sink when that only writes */
     struct loop_io *sink_io;
     struct script_player *player;
     struct view_report report;
 
     bool connected, ending;
     bool says_line; /* the state of the link is shown */
-    uint64_t presented_us;
-    uint32_t shown_version;
+    bool behind;    /* a picture came while the last one was being written */
+    uint64_t given_us, given_captured_us;
+    uint32_t given_version, seen_version;
     enum err failure;
 };
 
@@ -65,6 +68,13 @@ static void fail(struct view *v, enum err e, const char *reason)
 
 /* ---- pictures ---- */
 
+static const char unshown[] = "the picture cannot be shown or written any more";
+
+static bool is_enough(const struct view *v)
+{
+    return v->config->frames && v->report.frames >= v->config->frames;
+}
+
 static struct sink_frame frame_of(const struct view *v)
 {
     return (struct sink_frame){
@@ -76,27 +86,44 @@ static struct sink_frame frame_of(const struct view *v)
     };
 }
 
+/* The picture that was given last is on the screen or in the file. */
+static void seen(struct view *v)
+{
+    if (v->given_version != v->seen_version)
+        stat_add(&v->report.delay_us, num_sub0(loop_refresh_us(v->loop), v->given_captured_us));
+    v->seen_version = v->given_version;
+}
+
+static enum err give(struct view *v, const struct sink_frame *f)
+{
+    if (v->writer)
+        return sink_writer_present(v->writer, f);
+    return v->sink->ops->present ? v->sink->ops->present(v->sink, f) : OK;
+}
+
 static void present(struct view *v)
 {
     struct sink_frame f = frame_of(v);
-    uint64_t now = loop_now_us(v->loop);
 
     if (!f.pic || (!mirror_has_changed(v->mirror) && !f.exact))
         return;
     loop_timer_set(&v->present, LOOP_NEVER);
-    enum err e = v->sink->ops->present ? v->sink->ops->present(v->sink, &f) : OK;
+    v->behind = sink_writer_busy(v->writer);
+    if (v->behind)
+        return;
+    enum err e = give(v, &f);
     if (e) {
-        fail(v, e, "the picture cannot be shown or written any more");
+        fail(v, e, unshown);
         return;
     }
-    if (f.version != v->shown_version)
-        stat_add(&v->report.delay_us,
-                 num_sub0(loop_refresh_us(v->loop), mirror_captured_us(v->mirror)));
-    v->shown_version = f.version;
-    v->presented_us = now;
+    v->given_version = f.version;
+    v->given_captured_us = mirror_captured_us(v->mirror);
+    v->given_us = f.now_us;
+    if (!v->writer)
+        seen(v);
     v->report.frames += mirror_has_changed(v->mirror);
     mirror_shown(v->mirror);
-    if (v->config->frames && v->report.frames >= v->config->frames)
+    if (is_enough(v))
         finish(v, OK);
 }
 
@@ -110,7 +137,20 @@ static void on_present(void *ctx)
 static void show_soon(struct view *v)
 {
     if (mirror_has_changed(v->mirror))
-        loop_timer_set(&v->present, num_max(loop_now_us(v->loop), v->presented_us + PRESENT_US));
+        loop_timer_set(&v->present, num_max(loop_now_us(v->loop), v->given_us + PRESENT_US));
+}
+
+static void on_written(void *ctx, enum err e)
+{
+    struct view *v = ctx;
+
+    if (e) {
+        fail(v, e, unshown);
+        return;
+    }
+    seen(v);
+    if (v->behind)
+        show_soon(v);
 }
 
 /* After each word with the viewer: what is to be sent, when to ask it again. */
@@ -330,6 +370,10 @@ static enum err open_sink(struct view *v)
     enum err e = sink_open(name, loop_now_us(v->loop), &v->sink, why, sizeof why);
     if (e)
         return reason_give(&v->run->reason, e == ERR_UNREACHABLE ? ERR_SYSTEM : e, "%s", why);
+    if (v->sink->ops->writes) {
+        struct sink_writer_owner owner = {.written = on_written, .ctx = v};
+        return sink_writer_new(v->loop, v->sink, &owner, &v->writer);
+    }
     int fd = v->sink->ops->fd ? v->sink->ops->fd(v->sink) : -1;
     if (fd < 0)
         return OK;
@@ -390,7 +434,12 @@ static enum err finish_sink(struct view *v)
 {
     struct sink_frame last = frame_of(v);
 
-    if (!v->sink || !v->sink->ops->finish)
+    if (v->writer) {
+        bool more = v->behind && !v->failure && !is_enough(v) && mirror_has_changed(v->mirror);
+        v->report.frames += more;
+        return sink_writer_finish(v->writer, more ? &last : NULL);
+    }
+    if (!v->sink->ops->finish)
         return OK;
     return v->sink->ops->finish(v->sink, last.pic ? &last : NULL);
 }
@@ -405,7 +454,9 @@ static void end(struct view *v)
     }
     loop_io_free(v->sink_io);
     script_player_free(v->player);
-    if (v->sink)
+    if (v->writer)
+        sink_writer_free(v->writer);
+    else if (v->sink)
         v->sink->ops->free(v->sink);
     /* The window is gone, whatever the line does. */
     if (v->call)

@@ -68,7 +68,7 @@ static void fsr_free(struct sink *s)
 }
 
 static const struct sink_ops ops = {
-    .name = "fsr", .present = fsr_present, .finish = fsr_finish, .free = fsr_free};
+    .name = "fsr", .writes = true, .present = fsr_present, .finish = fsr_finish, .free = fsr_free};
 
 enum err fsr_sink_open(const char *path, uint64_t now_us, struct sink **out, char *reason,
                        size_t room)

@@ -48,7 +48,7 @@ static void ppm_free(struct sink *s)
 }
 
 static const struct sink_ops ops = {
-    .name = "ppm", .present = ppm_present, .finish = ppm_finish, .free = ppm_free};
+    .name = "ppm", .writes = true, .present = ppm_present, .finish = ppm_finish, .free = ppm_free};
 
 enum err ppm_sink_open(const char *path, struct sink **out, char *reason, size_t room)
 {

@@ -27,6 +27,8 @@ struct sink;
 struct sink_ops {
     const char *name;
     bool interactive; /* gives input events */
+    bool writes;      /* present does nothing but write a file: it may be called in another thread
+                       * than the rest, while nothing else is */
     /* Shows or records one picture. ERR_SYSTEM (disk full ...), ERR_UNREACHABLE (window closed by
      * the X server's end). */
     enum err (*present)(struct sink *s, const struct sink_frame *f);

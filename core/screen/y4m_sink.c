@@ -107,7 +107,7 @@ static void y4m_free(struct sink *s)
 }
 
 static const struct sink_ops ops = {
-    .name = "y4m", .present = y4m_present, .finish = y4m_finish, .free = y4m_free};
+    .name = "y4m", .writes = true, .present = y4m_present, .finish = y4m_finish, .free = y4m_free};
 
 enum err y4m_sink_open(const char *path, uint64_t now_us, struct sink **out, char *reason,
                        size_t room)
