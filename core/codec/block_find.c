@@ -8,8 +8,9 @@
 #include "core/codec/block_kernels.h"
 
 /* What moved is found by its content: both pictures are scanned, inside the changed tiles, for
- * anchors, which are places chosen by the pixels themselves, so that moved content has the same
- * anchors in both. Anchors that look the same (32x8 pixels, by hash) vote for their distance; the
+ * anchors, which are places chosen by the pixels themselves (by a weak hash of a few), so that
+ * moved content has the same anchors in both. Anchors that look the same (32x8 pixels, by a strong
+ * hash, made only where the other picture has the weak one too) vote for their distance; the
  * vectors with most votes are then tried on real cells. */
 
 enum {
@@ -26,6 +27,7 @@ enum {
     ENOUGH = 1024, /* anchors that are a fair sample */
     ALIKE = 16,
     NONE = 0xffff,
+    MARKS = 1 << 16,
 };
 
 struct anchor {
@@ -34,9 +36,15 @@ struct anchor {
     uint16_t next, alike; /* the one before that looks the same, and how many there are so far */
 };
 
+/* Which weak hashes there are, and a few that there are not. */
+struct marks {
+    uint64_t bit[MARKS / 64];
+};
+
 /* Anchors whose weak hash is below a bound; when there are too many, the bound is halved, so that
  * what is kept is a sample by content and the same in both pictures. */
 struct anchors {
+    const struct pic *pic; /* borrowed */
     uint32_t below;
     size_t n;
     struct anchor at[MAX_ANCHORS];
@@ -58,8 +66,28 @@ static void thin_out(struct anchors *a)
     a->n = n;
 }
 
-static uint32_t strong_hash(const uint32_t *px)
+/* Weak hashes are below a bound: their high bits say little. */
+static uint32_t mark_of(uint32_t weak)
 {
+    return weak * 0x85ebca6bu >> 16;
+}
+
+static void mark(struct marks *m, const struct anchors *a)
+{
+    memset(m, 0, sizeof *m);
+    for (size_t i = 0; i < a->n; i++)
+        m->bit[mark_of(a->at[i].weak) / 64] |= 1ull << mark_of(a->at[i].weak) % 64;
+}
+
+static bool is_marked(const struct marks *m, uint32_t weak)
+{
+    return m->bit[mark_of(weak) / 64] >> mark_of(weak) % 64 & 1;
+}
+
+static uint32_t strong_hash(const struct pic *p, const struct anchor *a)
+{
+    const struct tile *t = p->tile[a->y / TILE_SIDE_PX * p->columns + a->x / TILE_SIDE_PX];
+    const uint32_t *px = t->px + a->y % TILE_SIDE_PX * TILE_SIDE_PX + a->x % TILE_SIDE_PX;
     uint32_t window[WINDOW_WIDTH * WINDOW_HEIGHT];
 
     for (uint32_t y = 0; y < WINDOW_HEIGHT; y++)
@@ -86,12 +114,8 @@ static void scan_tile(struct anchors *a, const struct tile *t, struct rect r, ui
             if (a->n == MAX_ANCHORS)
                 thin_out(a);
             if (a->n < MAX_ANCHORS && weak[i] < a->below)
-                a->at[a->n++] = (struct anchor){weak[i],
-                                                strong_hash(row + found[i]),
-                                                (uint16_t)(r.x + found[i]),
-                                                (uint16_t)(r.y + y),
-                                                NONE,
-                                                1};
+                a->at[a->n++] = (struct anchor){
+                    .weak = weak[i], .x = (uint16_t)(r.x + found[i]), .y = (uint16_t)(r.y + y)};
         }
     }
 }
@@ -122,6 +146,7 @@ static struct effort effort_for(const struct pic *now, const uint8_t *changed)
 
 static void scan(struct anchors *a, const struct pic *p, const uint8_t *changed, struct effort f)
 {
+    a->pic = p;
     a->below = f.below;
     a->n = 0;
     for (uint32_t i = 0; i < pic_tiles(p); i++)
@@ -129,15 +154,18 @@ static void scan(struct anchors *a, const struct pic *p, const uint8_t *changed,
             scan_tile(a, p->tile[i], pic_tile_rect(p, i), f.every_row);
 }
 
-/* Fills the hash table with the reference's anchors; those that look the same hang on each other,
- * and what is there more than ALIKE times cannot vote. */
-static void enter_anchors(uint16_t slot[SLOTS], struct anchors *a)
+/* Fills the hash table with those of the reference's anchors that the new picture may have; those
+ * that look the same hang on each other, and what is there more than ALIKE times cannot vote. */
+static void enter_anchors(uint16_t slot[SLOTS], struct anchors *a, const struct marks *wanted)
 {
     memset(slot, 0xff, SLOTS * sizeof *slot);
     for (size_t i = 0; i < a->n; i++) {
         struct anchor *at = &a->at[i];
-        uint32_t s = at->strong % SLOTS;
 
+        if (!is_marked(wanted, at->weak))
+            continue;
+        at->strong = strong_hash(a->pic, at);
+        uint32_t s = at->strong % SLOTS;
         while (slot[s] != NONE && a->at[slot[s]].strong != at->strong)
             s = (s + 1) % SLOTS;
         at->next = slot[s];
@@ -276,12 +304,33 @@ static size_t choose(const struct pic *now, const struct pic *ref, const uint8_t
     return found;
 }
 
+/* Lets every anchor that both pictures have vote for how far it has come. */
+static void vote_all(struct ballot box[BALLOTS], struct anchors *before,
+                     const struct anchors *after)
+{
+    uint16_t slot[SLOTS];
+    struct marks in_before, in_after;
+
+    mark(&in_before, before);
+    mark(&in_after, after);
+    enter_anchors(slot, before, &in_after);
+    for (size_t i = 0; i < after->n; i++) {
+        const struct anchor *to = &after->at[i], *from;
+
+        if (!is_marked(&in_before, to->weak))
+            continue;
+        from = look_up(slot, before, strong_hash(after->pic, to));
+        for (; from; from = from->next == NONE ? NULL : &before->at[from->next])
+            if (from->x != to->x || from->y != to->y)
+                vote(box, from->x - to->x, from->y - to->y);
+    }
+}
+
 size_t block_find_vectors(const struct pic *now, const struct pic *ref, const uint8_t *changed,
                           struct block_vector *out, size_t max)
 {
     struct anchors before, after;
     struct ballot box[BALLOTS] = {0};
-    uint16_t slot[SLOTS];
 
     if (!ref || now->width != ref->width || now->height != ref->height)
         return 0;
@@ -296,13 +345,6 @@ size_t block_find_vectors(const struct pic *now, const struct pic *ref, const ui
     }
     f.below = before.below;
     scan(&after, now, changed, f);
-    enter_anchors(slot, &before);
-    for (size_t i = 0; i < after.n; i++) {
-        const struct anchor *to = &after.at[i], *from = look_up(slot, &before, to->strong);
-
-        for (; from; from = from->next == NONE ? NULL : &before.at[from->next])
-            if (from->x != to->x || from->y != to->y)
-                vote(box, from->x - to->x, from->y - to->y);
-    }
+    vote_all(box, &before, &after);
     return choose(now, ref, changed, box, rank(box, 1 + after.n / FEW), out, max);
 }
