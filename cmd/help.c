@@ -9,6 +9,12 @@ struct help_config {
     bool list;
 };
 
+static const char *const about[] = {
+    "Explains one command, or lists all of them. What stands here and in the manual pages comes "
+    "from the same tables that the command line is read with.",
+    NULL,
+};
+
 static const struct opt options[] = {
     {"man", 0, OPT_FLAG(help_config, man), NULL, "print the manual page in troff instead"},
     {"list", 0, OPT_FLAG(help_config, list), NULL, "print the names of all commands"},
@@ -45,6 +51,7 @@ static enum err help(void *config, struct run *run)
 const struct cmd cmd_help = {
     .name = "help",
     .summary = "explain farspan or one of its commands",
+    .about = about,
     .args = args,
     .options = options,
     .examples = examples,

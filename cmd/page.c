@@ -228,7 +228,9 @@ void page_manual(const struct cmd *cmd, FILE *to)
     troff(to, cmd->summary);
     fputs("\n.SH SYNOPSIS\n.nf\n", to);
     synopsis(to, cmd, "", "\n");
-    fputs(".fi\n.SH DESCRIPTION\n", to);
+    fputs(".fi\n", to);
+    if (cmd->about || cmd->args)
+        fputs(".SH DESCRIPTION\n", to);
     for (const char *const *p = cmd->about; p && *p; p++) {
         fputs(".PP\n", to);
         troff(to, *p);
@@ -256,11 +258,37 @@ void page_manual_overview(const struct cmd *const *table, FILE *to)
           "farspan \\- streams desktops and makes virtual machines independent of their site\n"
           ".SH SYNOPSIS\n.B farspan\n.I COMMAND\n[OPTION]... [ARGUMENT]...\n"
           ".SH DESCRIPTION\n"
+          "One program streams a desktop over any network so that it feels local and ends bit\n"
+          "exact.\n"
           "A command can also be called by its own name through a link to the program.\n"
+          ".PP\n"
+          "To see it work on one machine:\n"
+          ".PP\n.nf\n"
+          "farspan serve test \\-\\-invite    # prints a ticket\n"
+          "farspan view TICKET            # in another terminal\n"
+          ".fi\n.PP\n"
+          "Rates are bits a second (20M), sizes bytes (64MiB), times 250ms, 10s or 10min,\n"
+          "probabilities 1%.\n"
+          "An address is HOST:PORT, [::1]:PORT or HOST, whose port is 7470 then.\n"
           ".SH COMMANDS\n",
           to);
     troff_commands(to, table);
     troff_common(to);
+    fputs(".SH FILES\n"
+          "They are in /etc/farspan for root and in $XDG_CONFIG_HOME/farspan (~/.config/farspan)\n"
+          "for others.\n",
+          to);
+    troff_item(to, "identity", "the pair of keys that is you; made on first use, mode 0600");
+    troff_item(to, "authorized_keys",
+               "who may come in to farspan serve: `KEY role[,role] [name]` a line; the roles of "
+               "desktops are view, and control, which may also type and point");
+    troff_item(to, "known_hosts",
+               "the servers whose keys were accepted: `HOST:PORT KEY` a line; take a line away "
+               "when its server has a new key, and compare that with what its owner says");
+    fputs(".SH ENVIRONMENT\n", to);
+    troff_item(to, "FARSPAN_HOME", "takes the place of all default folders (below it: config)");
+    troff_item(to, "FARSPAN_TICKET", "the ticket, where none is given");
+    troff_item(to, "DISPLAY", "the X display to serve, or to open a window on");
 }
 
 static void names(const struct cmd *const *table, FILE *to)

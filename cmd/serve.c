@@ -10,15 +10,19 @@ static const char *const about[] = {
     "(the default otherwise), a small desktop that is drawn by farspan itself; or a FILE: an "
     "image, a y4m or ppm stream, or a recording.",
     "Somebody must be able to come in: either the viewer's public key (farspan keygen --show) "
-    "stands with a role in authorized_keys, or --invite makes a ticket that is good for one "
+    "stands with a role in authorized_keys (see farspan(1)), or --invite makes a ticket that is "
+    "good for one "
     "viewer. The ticket is printed once and is a secret; give it to farspan view.",
     "SIGHUP reads the keys anew and ends the sessions whose key is gone. SIGTERM and SIGINT end "
     "the server in order. Under systemd it says when it is ready (Type=notify) and takes a socket "
-    "(--listen fd:3).",
+    "(--listen fd:3); a sample unit for a user's desktop is installed: systemctl --user enable "
+    "--now farspan-serve.",
     "The program of --hook gets the event as its argument, connected, moved, control or "
     "disconnected, and in its environment FARSPAN_EVENT, FARSPAN_VIEWER (a number; 0 in control: "
     "nobody) and, as far as the event has them, FARSPAN_ADDRESS, FARSPAN_KEY, FARSPAN_ROLES and "
     "FARSPAN_REASON. One runs at a time, for ten seconds at the most; no shell is in between.",
+    "With --json these are events on standard output as well, beside listening (address, key, "
+    "ticket), exact (viewer, version) and, with --stats, stats.",
     NULL,
 };
 
@@ -35,7 +39,7 @@ static const struct opt options[] = {
      "the host that the ticket names when listening on every address"},
     {"authorized", 0, OPT_STRING(run_serve_config, authorized), "FILE",
      "who may come in: `KEY role[,role] [name]` a line; default authorized_keys in the "
-     "configuration folder"},
+     "configuration folder (see farspan(1))"},
     {"invite", 0, OPT_STRING(run_serve_config, invite), "ROLE[,uses=N]",
      "make a ticket for one viewer, or N, with the role view or control", .bare = "control"},
     {"invite-for", 0, OPT_TIME(run_serve_config, invite_for_us), "T",

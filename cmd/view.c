@@ -1,14 +1,16 @@
 #include "cmd/cmd.h"
 #include "core/run/run_view.h"
 
-static const char *const forms[] = {"TARGET|TICKET|-|@FILE [OPTION]...", NULL};
+static const char *const forms[] = {"[TARGET|TICKET|-|@FILE] [OPTION]...", NULL};
 
 static const char *const about[] = {
     "Shows a desktop that farspan serve streams, in a window or into a file, and carries keys and "
     "pointer to it.",
     "The target is a HOST[:PORT] whose server knows this user's key, or a ticket; `-` reads it "
     "from standard input, @FILE from a file, and without one $FARSPAN_TICKET is taken, so that no "
-    "secret need stand in a process list.",
+    "secret need stand in a process list. A ticket says which key the server must have. That of a "
+    "HOST is looked up in known_hosts (see farspan(1)); an unknown one is asked about on a "
+    "terminal, and refused in a script unless --accept-new says otherwise.",
     "With --until exact it ends with 0 when a picture captured after it came, and after the effect "
     "of the last line of --input, was proven equal to the server's by hash.",
     "In the window Ctrl+Alt+Return fills the screen and goes back, and Ctrl+Alt+I shows and hides "
@@ -18,7 +20,10 @@ static const char *const about[] = {
     "the picture goes elsewhere. All other keys go to the far desktop.",
     "An input script has one act a line: `key ctrl+Return`, `key down shift`, `type TEXT`, `move X "
     "Y`, `click [N]`, `button N down`, `scroll DX DY`, `wait T`, `sync` (until the picture is "
-    "exact).",
+    "exact). Keys have the names of X keysyms, such as Return, Left or F5. Lines that begin with # "
+    "are left out.",
+    "With --json there are the events connected, exact (version, hash), with --stats stats, and "
+    "at the end result (frames, in_bytes, out_bytes, delay_us ...) or error.",
     NULL,
 };
 
