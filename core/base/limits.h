@@ -21,7 +21,7 @@ enum {
 
     /* what a viewer keeps of one picture, and its server counts on (docs/protocol.md) */
     LIMIT_DESK_BLOCKS = 1024, /* a power of two: ids from the floor to the newest */
-    LIMIT_DESK_TILES = 8192,  /* of these blocks: 128 MiB */
+    LIMIT_DESK_TILES = 16384, /* of these blocks: 256 MiB */
     LIMIT_DESK_SNAPSHOTS = 64,
 
     /* one listener */
