@@ -176,7 +176,9 @@ static void begin_round(struct control_model *m)
 static void end_round(struct control_model *m, const struct control_sample *s)
 {
     bool queued = excess_us(m) > QUEUED_US;
-    bool standing = excess_us(m) > num_clamp(m->head.min_rtt_us, QUEUED_US, STANDING_US);
+    /* While a queue is let go little is delivered because little was sent. */
+    bool standing = excess_us(m) > num_clamp(m->head.min_rtt_us, QUEUED_US, STANDING_US) &&
+                    m->mode != DRAIN && m->round >= m->clean_round;
 
     /* A round that was short of data says only what the path does at least. */
     if (limited(m) || m->samples == 0)
@@ -271,6 +273,7 @@ static void step_mode(struct control_model *m, const struct control_sample *s)
         if (s->in_flight_bytes > bdp(m, GAIN_ONE) && m->round < m->drain_round)
             break;
         m->mode = CRUISE;
+        m->clean_round = m->round + 2;
         enter_phase(m, STEADY, s->now_us);
         break;
     case CRUISE:

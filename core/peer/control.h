@@ -64,6 +64,7 @@ struct control_model {
 
     /* a standing queue */
     unsigned queued_rounds;
+    uint64_t clean_round; /* from then on what is measured was not sent slowly on purpose */
     uint64_t slow_rate;   /* the best delivered in those rounds */
     uint64_t drain_round; /* when to stop draining, or to end the check, at the latest */
     uint64_t check_rtt;   /* with half of what is in flight: does the round trip fall below this? */
