@@ -240,6 +240,22 @@ static void take_rtt(struct control_model *m, const struct control_sample *s)
     }
 }
 
+/* So little is on the way that trying for more at once does no harm, unless there is a queue. */
+static bool tiny(const struct control_model *m)
+{
+    return bdp(m, GAIN_ONE) < WINDOW_FLOOR && excess_us(m) <= QUEUED_US;
+}
+
+/* What a try brings is seen in full only after two round trips, losses or not; a queue sooner. */
+static bool goes_on(const struct control_model *m, const struct control_sample *s)
+{
+    bool filling = s->in_flight_bytes < bdp(m, GAIN_TRY);
+    bool queued =
+        excess_us(m) > QUEUED_US || (s->rtt_us > m->head.min_rtt_us + QUEUED_US && !filling);
+
+    return !queued || (filling && !s->lost_bytes);
+}
+
 static void step_cruise(struct control_model *m, const struct control_sample *s)
 {
     uint64_t elapsed = s->now_us - m->phase_start_us, trip = m->head.min_rtt_us;
@@ -249,7 +265,7 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
         /* Who has little to send tries for as long as it takes to have more. */
         if (elapsed <= trip || s->app_limited)
             break;
-        if (s->in_flight_bytes < bdp(m, GAIN_TRY) && !s->lost_bytes && elapsed <= 2 * trip)
+        if (elapsed <= 2 * trip && goes_on(m, s))
             break;
         m->success = m->head.bandwidth_bytes_s > m->phase_rate + m->phase_rate / 8 &&
                      excess_us(m) <= QUEUED_US;
@@ -260,7 +276,7 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
             enter_phase(m, STEADY, s->now_us);
         break;
     default:
-        if (elapsed > STEADY_TRIPS * trip || s->app_limited)
+        if (elapsed > STEADY_TRIPS * trip || s->app_limited || (tiny(m) && elapsed > trip))
             enter_phase(m, TRY, s->now_us);
     }
 }
@@ -331,6 +347,9 @@ static void publish(struct control_model *m)
     /* Who has little to send may send a little at once: that is what a start is allowed as well. */
     bool modest = !m->full || (m->mode == CRUISE && m->was_limited);
     m->head.window_bytes = num_max(window, modest ? INITIAL_BYTES : WINDOW_FLOOR);
+    if (m->mode == CRUISE && m->phase == TRY && tiny(m))
+        m->head.pacing_bytes_s =
+            num_max(m->head.pacing_bytes_s, num_mul_div(WINDOW_FLOOR, 1000000, m->head.min_rtt_us));
     if (modest)
         m->head.pacing_bytes_s = num_max(m->head.pacing_bytes_s,
                                          num_mul_div(INITIAL_BYTES, 1000000, m->head.min_rtt_us));
