@@ -125,12 +125,10 @@ enum err sink_writer_finish(struct sink_writer *w, const struct sink_frame *last
 {
     w->finishing = true;
     pool_drain(w->pool);
-    if (!w->result && last) {
-        w->result = sink_writer_present(w, last);
-        pool_drain(w->pool);
-    }
-    enum err e = w->sink->ops->finish ? w->sink->ops->finish(w->sink, NULL) : OK;
-    return w->result ? w->result : e;
+    enum err given = !w->result && last ? sink_writer_present(w, last) : OK;
+    pool_drain(w->pool);
+    enum err ended = w->sink->ops->finish ? w->sink->ops->finish(w->sink, NULL) : OK;
+    return w->result ? w->result : given ? given : ended;
 }
 
 void sink_writer_free(struct sink_writer *w)
