@@ -27,6 +27,8 @@ ticket=$(field ticket <"$work/event")
 # The line is drawn between these two, without breaking at the edge; erased it is by the third.
 open=$(printf '\r\033[?7l') shut=$(printf '\033[K\033[?7h') erase=$(printf '\r\033[K')
 view="$farspan view $ticket --to null --for 2500ms"
+# shellcheck disable=SC2086 # several words in $view
+{
 exits "a viewer on a terminal" 0 python3 "$work/on_terminal.py" $view
 check "says how the link is" grep -qF "${open}127.0.0.1:" "$work/out"
 like "in ms and Mbit/s" "$(tr -d '\033' <"$work/out")" "127.0.0.1:[0-9]+, [0-9]+ ms, [0-9.]+ Mbit/s"
@@ -43,6 +45,7 @@ wait "$server"
 exits "nobody there" 3 python3 "$work/on_terminal.py" $view --timeout 1500ms
 check "who is being reached" grep -qF "${open}reaching 127.0.0.1:" "$work/out"
 check "gives way to what went wrong" grep -qF "${erase}farspan: no answer" "$work/out"
+}
 
 python3 -c 'import sys
 for i in range(40):
