@@ -234,8 +234,14 @@ static void on_until(void *ctx)
 
     if (v->ending)
         return;
-    if (wants_exact(v))
+    if (!v->connected)
+        fail(v, ERR_UNREACHABLE,
+             "no answer before the time was up: is a server running there, and does UDP get "
+             "through (firewall, port forwarding)?");
+    else if (wants_exact(v))
         fail(v, ERR_UNREACHABLE, "the picture did not become exact in time");
+    else if (!mirror_picture(v->mirror))
+        fail(v, ERR_UNREACHABLE, "no picture came before the time was up");
     else
         finish(v, OK);
 }

@@ -117,6 +117,7 @@ stop
 # ---- endings ----
 exits "nobody there" 3 "$farspan" view "$kept" --to null --timeout 300ms --json
 is "the error event has the exit code" "$(tail -n 1 "$work/out" | field exit)" 3
+exits "nobody there while it was to watch" 3 "$farspan" view "$kept" --to null --for 300ms
 serve ends --invite=control,uses=3
 start watches "$farspan" view "$ticket" --to null --json
 viewer=$pid
