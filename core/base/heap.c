@@ -1,5 +1,6 @@
 #include "core/base/heap.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,4 +74,9 @@ char *heap_string(const char *s)
 void heap_free(void *p)
 {
     free(p);
+}
+
+void heap_trim(void)
+{
+    malloc_trim(0);
 }

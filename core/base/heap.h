@@ -24,6 +24,10 @@ char *heap_string(const char *s);
 /* Takes `p`; NULL is fine. */
 void heap_free(void *p);
 
+/* Gives pages that hold only freed memory back to the system: after much was freed for good. It
+ * takes up to a millisecond. */
+void heap_trim(void);
+
 /* Fault injection for tests: the `nth` allocation from now on (1 = the next) fails, once, and
  * returns to normal; 0 turns it off. */
 void heap_fail_at(uint64_t nth);

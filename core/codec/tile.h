@@ -20,11 +20,13 @@ struct tile {
     struct tile *next_free; /* the pool's */
 };
 
-/* A free list of tiles with an upper bound; the caller's storage. */
+/* A free list of tiles with an upper bound; the caller's storage. What a burst needed and nothing
+ * has needed since goes back to the heap. */
 struct tile_pool {
     struct tile *free;
-    size_t made, max; /* tiles allocated so far, and at most */
+    size_t made, max; /* tiles that are allocated, and at most */
     size_t in_use;
+    size_t least_free, returns; /* since the last look: the shortest list, tiles that came back */
 };
 
 /* Prepares a pool that makes at most `max` tiles; allocates nothing. */
@@ -40,7 +42,8 @@ struct tile *tile_new(struct tile_pool *p);
 /* Adds a reference and gives `t` back. */
 struct tile *tile_ref(struct tile *t);
 
-/* Takes one reference away; the last one returns the tile to the pool. NULL is fine. */
+/* Takes one reference away; the last one returns the tile to the pool, which may free others that
+ * it has not needed for long. NULL is fine. */
 void tile_unref(struct tile_pool *p, struct tile *t);
 
 #endif

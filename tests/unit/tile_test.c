@@ -57,6 +57,39 @@ static void no_memory_gives_no_tile(void)
     tile_pool_release(&pool);
 }
 
+/* A burst's tiles go back to the heap once nothing has needed them for a while; what is needed now
+ * and then stays. */
+static void what_a_burst_needed_is_given_back(void)
+{
+    enum { BURST = 500, NEEDED = 100, ROUNDS = 300 };
+    static struct tile *t[BURST];
+    struct tile_pool pool;
+
+    tile_pool_init(&pool, BURST);
+    for (int i = 0; i < BURST; i++)
+        EXPECT(t[i] = tile_new(&pool));
+    for (int i = 0; i < BURST; i++)
+        tile_unref(&pool, t[i]);
+    EXPECT_EQ(pool.made, BURST);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < NEEDED; i++)
+            EXPECT(t[i] = tile_new(&pool));
+        for (int i = 0; i < NEEDED; i++)
+            tile_unref(&pool, t[i]);
+    }
+    EXPECT(pool.made >= NEEDED && pool.made < BURST / 2);
+    EXPECT_EQ(pool.in_use, 0);
+    size_t kept = pool.made;
+    for (int i = 0; i < BURST; i++)
+        EXPECT(t[i] = tile_new(&pool));
+    EXPECT_EQ(pool.made, BURST);
+    EXPECT(kept < pool.made);
+    for (int i = 0; i < BURST; i++)
+        tile_unref(&pool, t[i]);
+    tile_pool_release(&pool);
+}
+
 TEST_MAIN({"pool_gives_up_to_its_bound", pool_gives_up_to_its_bound},
+          {"what_a_burst_needed_is_given_back", what_a_burst_needed_is_given_back},
           {"references_keep_a_tile", references_keep_a_tile},
           {"no_memory_gives_no_tile", no_memory_gives_no_tile})
