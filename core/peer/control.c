@@ -42,6 +42,7 @@ enum {
     MODEST_BYTES = 10 * PACKET, /* RFC 6928 */
     WINDOW_FLOOR = 4 * PACKET,
     OVERRUN_BYTES = 4 * PACKET,
+    BRIEF_LEAST_US = 20000,
     TRAIN_BYTES = 8 * PACKET
 };
 
@@ -171,6 +172,37 @@ static bool overrun(const struct control_model *m, bool queued)
      * round of a few packets proves nothing. */
     return ((loss > 100 && queued) || loss > 330) && m->lost >= OVERRUN_BYTES && m->best_rate &&
            m->best_rate < m->head.bandwidth_bytes_s;
+}
+
+static void begin_brief(struct control_model *m, uint64_t now_us)
+{
+    m->brief_start_us = now_us;
+    m->brief_acked = m->brief_lost = 0;
+    m->brief_least = UINT64_MAX;
+}
+
+/* A path that all at once delivers far less loses most of what is on the way, behind a queue: every
+ * further half of a round trip at the old rate would be lost as well. */
+static void take_brief(struct control_model *m, const struct control_sample *s)
+{
+    uint64_t span = s->now_us - m->brief_start_us;
+
+    m->brief_acked += s->acked_bytes;
+    m->brief_lost += s->lost_bytes;
+    if (s->rtt_us)
+        m->brief_least = num_min(m->brief_least, s->rtt_us);
+    if (span < num_max(m->head.min_rtt_us / 2, BRIEF_LEAST_US) || m->brief_least == UINT64_MAX)
+        return;
+    uint64_t rate = num_mul_div(m->brief_acked, 1000000, span);
+    bool collapsed = m->brief_least > m->head.min_rtt_us + QUEUED_US &&
+                     m->brief_lost >= OVERRUN_BYTES && m->brief_lost > m->brief_acked / 2 &&
+                     rate < m->head.bandwidth_bytes_s / 2;
+    begin_brief(m, s->now_us);
+    if (!collapsed || m->mode == PROBE_RTT)
+        return;
+    believe(m, rate);
+    m->queued_rounds = 0;
+    enter_drain(m);
 }
 
 /* Round trips are long, and without loss there are three reasons: a queue of ours, a path that has
@@ -450,6 +482,7 @@ static void model_sample(struct control *c, const struct control_sample *s)
         take_rate(m, s);
     take_lump(m, s);
     take_train(m, s);
+    take_brief(m, s);
     step_mode(m, s);
     if (s->round_start)
         end_round(m, s);
@@ -463,6 +496,7 @@ static void model_silence(struct control *c, uint64_t now_us)
     /* Keep what is known of the path, but do not count the silence as a long round trip. */
     m->min_rtt_stamp_us = m->lump_start_us = now_us;
     m->lump_acked = 0;
+    begin_brief(m, now_us);
     m->least_rtt = UINT64_MAX;
     m->queued_rounds = 0;
 }
@@ -475,6 +509,7 @@ void control_model_init(struct control_model *m, uint64_t now_us)
     m->head.ops = &model_ops;
     m->min_rtt_stamp_us = m->phase_start_us = m->lump_start_us = now_us;
     m->least_rtt = UINT64_MAX;
+    begin_brief(m, now_us);
     m->mode = STARTUP;
     publish(m);
 }

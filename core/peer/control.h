@@ -68,6 +68,9 @@ struct control_model {
     uint64_t train_rate;                  /* ... and the rate that follows: for the start alone */
     bool full;            /* the path has been filled once */
 
+    /* half of a round trip, for what cannot wait for its end */
+    uint64_t brief_start_us, brief_acked, brief_lost, brief_least;
+
     /* a standing queue */
     unsigned queued_rounds;
     uint64_t clean_round; /* from then on what is measured was not sent slowly on purpose */

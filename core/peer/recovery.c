@@ -18,8 +18,8 @@ enum {
 };
 
 void recovery_init(struct recovery *r, struct control *control,
-                   enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
-                                    bool acked),
+                   enum err (*fate)(void *context, struct recovery_packet *p,
+                                    enum recovery_fate fate),
                    void *context)
 {
     memset(r, 0, sizeof *r);
@@ -119,8 +119,7 @@ static void leave_flight(struct recovery *r, struct recovery_packet *p)
     }
 }
 
-static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t number,
-                     struct control_sample *s)
+static enum err lose(struct recovery *r, struct recovery_packet *p, struct control_sample *s)
 {
     leave_flight(r, p);
     p->state = RECOVERY_LOST;
@@ -129,7 +128,7 @@ static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t num
         r->lost_packets++;
         r->recent_lost++;
     }
-    return r->fate(r->context, p, number, false);
+    return r->fate(r->context, p, RECOVERY_FATE_LOST);
 }
 
 enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint64_t *number)
@@ -143,7 +142,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
         if (r->capacity == 0)
             return ERR_MEMORY;
         if (at(r, r->oldest)->state == RECOVERY_IN_FLIGHT)
-            e = lose(r, at(r, r->oldest), r->oldest, &ignored);
+            e = lose(r, at(r, r->oldest), &ignored);
         r->oldest++;
     }
     r->open = num_max(r->open, r->oldest);
@@ -216,7 +215,7 @@ static enum err acknowledge(struct recovery *r, struct recovery_packet *p, uint6
         }
     }
     p->state = RECOVERY_ACKED;
-    return r->fate(r->context, p, number, true);
+    return r->fate(r->context, p, RECOVERY_FATE_ACKED);
 }
 
 /* Packets leave in the order of their numbers, so the first that is not lost ends the search. */
@@ -235,7 +234,7 @@ static enum err detect_losses(struct recovery *r, uint64_t now_us, struct contro
             r->loss_time_us = p->sent_us + patience;
             return OK;
         }
-        enum err e = lose(r, p, r->open, s);
+        enum err e = lose(r, p, s);
         if (e)
             return e;
     }
@@ -362,6 +361,15 @@ uint64_t recovery_deadline_us(const struct recovery *r)
     return r->loss_time_us ? num_min(r->loss_time_us, probe_deadline(r)) : probe_deadline(r);
 }
 
+enum err recovery_again(struct recovery *r, uint64_t number)
+{
+    if (number < r->oldest || number >= r->next || at(r, number)->state != RECOVERY_IN_FLIGHT ||
+        at(r, number)->probed)
+        return OK;
+    at(r, number)->probed = true;
+    return r->fate(r->context, at(r, number), RECOVERY_FATE_REPEATED);
+}
+
 /* Queues again what the oldest two packets in flight carried: one of them is likely what is
  * missing, and a probe that carries it saves a round trip. */
 static enum err requeue_oldest(struct recovery *r, unsigned count)
@@ -372,7 +380,7 @@ static enum err requeue_oldest(struct recovery *r, unsigned count)
             continue;
         p->probed = true;
         count--;
-        enum err e = r->fate(r->context, p, n, false);
+        enum err e = r->fate(r->context, p, RECOVERY_FATE_LOST);
         if (e)
             return e;
     }
@@ -387,7 +395,7 @@ static enum err lose_all(struct recovery *r, uint64_t now_us)
 
     for (uint64_t n = r->open; n < r->next; n++)
         if (at(r, n)->state == RECOVERY_IN_FLIGHT && at(r, n)->eliciting) {
-            enum err e = lose(r, at(r, n), n, &ignored);
+            enum err e = lose(r, at(r, n), &ignored);
             if (e)
                 return e;
         }

@@ -20,6 +20,9 @@ struct recovery_frame {
     uint64_t id, offset; /* ACK: offset is one past the highest number it tells of */
 };
 
+/* What became of a packet; REPEATED: nothing yet, but its content is to be sent once more. */
+enum recovery_fate { RECOVERY_FATE_ACKED, RECOVERY_FATE_LOST, RECOVERY_FATE_REPEATED };
+
 enum recovery_state { RECOVERY_NONE, RECOVERY_IN_FLIGHT, RECOVERY_ACKED, RECOVERY_LOST };
 
 /* One sent packet. */
@@ -31,7 +34,7 @@ struct recovery_packet {
     uint8_t frames;
     uint8_t rank; /* of the most urgent content, 0 the most; filled in by the sender */
     bool eliciting, app_limited;
-    bool probed; /* its content was queued again by a probe time-out */
+    bool probed; /* its content was queued again: by a probe time-out, or as a repeat */
     struct recovery_frame frame[RECOVERY_FRAMES];
 };
 
@@ -64,14 +67,14 @@ struct recovery {
     uint64_t recent_sent, recent_lost; /* decaying, for the loss figure */
     bool first_gap;                    /* PEER_WITHOUT_REORDER: no patience at all */
     struct control *control;           /* borrowed */
-    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number, bool acked);
+    enum err (*fate)(void *context, struct recovery_packet *p, enum recovery_fate fate);
     void *context;
 };
 
 /* Prepares the caller's storage; allocates nothing. */
 void recovery_init(struct recovery *r, struct control *control,
-                   enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
-                                    bool acked),
+                   enum err (*fate)(void *context, struct recovery_packet *p,
+                                    enum recovery_fate fate),
                    void *context);
 
 /* Frees what it holds. */
@@ -107,6 +110,10 @@ uint64_t recovery_deadline_us(const struct recovery *r);
  * now, beyond the window; when there is nothing else to send they are PINGs. Errors of the
  * callbacks. */
 enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe) MUST_USE;
+
+/* Queues again what packet `number` carried, once, if it is still in flight. Errors of the
+ * callbacks. */
+enum err recovery_again(struct recovery *r, uint64_t number) MUST_USE;
 
 /* The probe time-out without back-off. */
 uint64_t recovery_probe_us(const struct recovery *r);

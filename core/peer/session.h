@@ -9,6 +9,7 @@
 #include "core/peer/peer.h"
 #include "core/peer/ranges.h"
 #include "core/peer/recovery.h"
+#include "core/peer/repeat.h"
 #include "core/peer/stream.h"
 #include "core/wire/hello.h"
 #include "core/wire/packet.h"
@@ -87,6 +88,7 @@ struct peer {
     /* sending */
     struct control_model model;
     struct recovery recovery;
+    struct repeat repeat;
     uint64_t next_send_us;  /* pacing */
     uint64_t ready_us;      /* when the keys were there */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
@@ -177,7 +179,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
                     bool ce);
 
 /* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
-enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked);
+enum err transmit_fate(void *context, struct recovery_packet *packet, enum recovery_fate fate);
 
 /* Writes the next data packet (core/peer/transmit.c), as peer_output. */
 enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,

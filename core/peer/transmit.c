@@ -27,6 +27,7 @@ struct draft {
     struct recovery_packet *record;
     uint64_t number;
     bool eliciting, padded, ranked;
+    bool again; /* something in it was sent before */
 };
 
 _Static_assert((int)PEER_CLASSES <= (int)RECOVERY_RANKS,
@@ -217,6 +218,7 @@ static bool put_mail(struct peer *p, struct draft *d, enum peer_class class)
         frame_put(&d->w, &f);
         CHECK(!d->w.full);
         note(d, &f);
+        d->again |= f.fin;
         any = true;
     }
     return any;
@@ -407,6 +409,8 @@ static void run_timers(struct peer *p, uint64_t now_us)
             p->ping_wanted = true;
         }
     }
+    if (now_us >= repeat_deadline_us(&p->repeat) && repeat_run(&p->repeat, &p->recovery, now_us))
+        session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
     if (now_us >= p->next_expiry_us)
         p->next_expiry_us = mail_expire(&p->mail, now_us);
     if (p->recovery.next - p->send.first_number >= KEY_PACKETS_MOST)
@@ -482,6 +486,8 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
     }
     note_idleness(p, &d, now_us);
     commit(p, &d, now_us, space, n);
+    if (d.ranked && d.record->rank <= PEER_TEXT && session_with(p, PEER_WITHOUT_REPEAT))
+        repeat_note(&p->repeat, &p->recovery, now_us, d.number, (uint16_t)*n, d.again);
     *to = p->remote;
     if (paced)
         pace(p, now_us, *n);
@@ -522,7 +528,7 @@ static bool something_urgent(const struct peer *p)
 uint64_t transmit_deadline_us(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
-    uint64_t at = num_min(p->ack_due_us, p->next_expiry_us);
+    uint64_t at = num_min(num_min(p->ack_due_us, p->next_expiry_us), repeat_deadline_us(&p->repeat));
 
     if (!p->client && !p->confirmed)
         return UINT64_MAX;
@@ -581,13 +587,12 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
     }
 }
 
-enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked)
+enum err transmit_fate(void *context, struct recovery_packet *packet, enum recovery_fate fate)
 {
     struct peer *p = context;
-    bool resend = session_with(p, PEER_WITHOUT_RESEND);
+    bool resend = session_with(p, PEER_WITHOUT_RESEND), acked = fate == RECOVERY_FATE_ACKED;
     enum err e = OK;
 
-    (void)number;
     for (unsigned i = 0; i < packet->frames && !e; i++) {
         const struct recovery_frame *f = &packet->frame[i];
         if (f->type == FRAME_STREAM) {
@@ -600,11 +605,17 @@ enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t n
                                   NULL);
                 }
             } else if (s && resend) {
-                e = stream_lost(s, f->offset, f->length, f->fin);
+                e = fate == RECOVERY_FATE_LOST
+                        ? stream_lost(s, f->offset, f->length, f->fin)
+                        : stream_repeat(s, f->offset, f->length, f->fin);
             }
         } else if (f->type == FRAME_MESSAGE) {
-            e = acked ? mail_acked(&p->mail, f->id, f->offset, f->length)
-                      : mail_lost(&p->mail, f->id, f->offset, f->length, resend);
+            if (acked)
+                e = mail_acked(&p->mail, f->id, f->offset, f->length);
+            else if (fate == RECOVERY_FATE_LOST)
+                e = mail_lost(&p->mail, f->id, f->offset, f->length, resend);
+            else
+                e = mail_repeat(&p->mail, f->id, f->offset, f->length);
         } else if (resend || acked) {
             fate_of_control(p, f, acked);
         }

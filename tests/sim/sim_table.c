@@ -21,6 +21,7 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"reorder", PEER_WITHOUT_REORDER},
     {"validation", PEER_WITHOUT_VALIDATION},
     {"ack_gap", PEER_WITHOUT_ACK_GAP},
+    {"repeat", PEER_WITHOUT_REPEAT},
     {"cookies", SIM_WITHOUT_COOKIES},
     {"trust", SIM_WITHOUT_TRUST},
     {"pinning", SIM_WITHOUT_PINNING},
