@@ -1,5 +1,4 @@
-/* sim_bulk: a transfer from the server to the client that never ends, and what it takes of a link.
- */
+/* sim_bulk: an endless transfer from the server to the client, and what it takes of a link. */
 #ifndef FARSPAN_SIM_BULK_H
 #define FARSPAN_SIM_BULK_H
 
