@@ -6,6 +6,7 @@
 #include "core/base/rng.h"
 #include "core/wan/wan_line.h"
 #include "core/wan/wan_loss.h"
+#include "core/wan/wan_policer.h"
 #include "core/wan/wan_queue.h"
 #include "core/wan/wan_ring.h"
 
@@ -15,25 +16,33 @@ struct wan_link {
     uint64_t start_us, now_us, seq;
     size_t changed;  /* changes applied */
     size_t reported; /* ... and given out as events */
+    uint64_t fades;  /* so many have been */
+    uint32_t faded;  /* millionths of the rate that are there */
     struct wan_ring ring;
+    struct wan_policer policer;
     struct wan_queue queue;
     struct wan_loss loss;
     struct wan_line line;
     struct wan_slot *lent; /* given out, to be given back to the ring at the next call */
-    struct rng loss_rng, corrupt_rng, duplicate_rng, jitter_rng, reorder_rng;
+    struct rng loss_rng, corrupt_rng, duplicate_rng, jitter_rng, reorder_rng, fade_rng;
     struct wan_counters counters;
 };
 
 static void use_config(struct wan_link *l, uint64_t at_us)
 {
-    wan_queue_set(&l->queue, at_us, l->config.rate_bps, wan_config_queue_limit(&l->config));
+    uint64_t rate_bps = num_mul_div(l->config.rate_bps, l->faded, WAN_PROBABILITY);
+
+    if (l->config.rate_bps)
+        rate_bps = num_max(rate_bps, 1);
+    wan_queue_set(&l->queue, at_us, rate_bps, wan_config_queue_limit(&l->config));
+    wan_policer_set(&l->policer, at_us, l->config.police_bps, l->config.police_bytes);
     wan_loss_set(&l->loss, l->config.loss, l->config.burst);
 }
 
 static void seed_nodes(struct wan_link *l, uint64_t seed)
 {
-    struct rng *node[] = {&l->loss_rng, &l->corrupt_rng, &l->duplicate_rng, &l->jitter_rng,
-                          &l->reorder_rng};
+    struct rng *node[] = {&l->loss_rng,   &l->corrupt_rng, &l->duplicate_rng,
+                          &l->jitter_rng, &l->reorder_rng, &l->fade_rng};
     struct rng root;
 
     rng_seed(&root, seed);
@@ -53,6 +62,7 @@ enum err wan_link_new(const struct wan_config *config, uint64_t seed, size_t rin
         return ERR_MEMORY;
     l->config = *config;
     wan_config_sort(&l->config);
+    l->faded = WAN_PROBABILITY;
     l->queue.overhead_bytes = config->overhead_bytes;
     use_config(l, 0);
     seed_nodes(l, seed);
@@ -110,6 +120,16 @@ static void corrupt(struct wan_link *l, struct wan_slot *s)
     l->counters.corrupted++;
 }
 
+/* When what is due then arrives: at the end of its slot. */
+static uint64_t arrival_us(const struct wan_link *l, uint64_t due_us)
+{
+    uint64_t slot_us = l->config.slot_us;
+
+    if (slot_us == 0)
+        return due_us;
+    return l->start_us + num_div_up(num_sub0(due_us, l->start_us), slot_us) * slot_us;
+}
+
 static void duplicate(struct wan_link *l, const struct wan_slot *s)
 {
     if (!rng_chance(&l->duplicate_rng, l->config.duplicate))
@@ -123,7 +143,8 @@ static void duplicate(struct wan_link *l, const struct wan_slot *s)
     copy->user = s->user;
     copy->sent_us = s->sent_us;
     copy->ecn = s->ecn;
-    copy->due_us = s->due_us + rng_below(&l->duplicate_rng, wan_config_duplicate_us(&l->config));
+    uint64_t later_us = rng_below(&l->duplicate_rng, wan_config_duplicate_us(&l->config));
+    copy->due_us = arrival_us(l, s->due_us + later_us);
     copy->seq = l->seq++;
     wan_line_insert(&l->line, copy);
 }
@@ -154,6 +175,7 @@ static void leave_queue(struct wan_link *l, uint64_t at_us)
         s->due_us += most_us - rng_below(&l->reorder_rng, most_us / 2 + 1);
         l->counters.reordered++;
     }
+    s->due_us = arrival_us(l, s->due_us);
     if (late || (c->jitter_us && c->jitter_reorders))
         wan_line_insert(&l->line, s);
     else
@@ -169,6 +191,22 @@ static uint64_t next_change_us(const struct wan_link *l)
     return l->start_us + l->config.change[l->changed].at_us;
 }
 
+static uint64_t next_fade_us(const struct wan_link *l)
+{
+    if (!l->started || l->config.fade_us == 0)
+        return UINT64_MAX;
+    return l->start_us + l->fades * l->config.fade_us;
+}
+
+static void fade(struct wan_link *l, uint64_t at_us)
+{
+    uint32_t least = l->config.fade_least;
+
+    l->fades++;
+    l->faded = least + (uint32_t)rng_below(&l->fade_rng, WAN_PROBABILITY - least + 1);
+    use_config(l, at_us);
+}
+
 /* Lets everything happen that happens by `now_us`, in its order: so the result does not depend on
  * how often the owner looks. */
 static void advance(struct wan_link *l, uint64_t now_us)
@@ -176,11 +214,14 @@ static void advance(struct wan_link *l, uint64_t now_us)
     l->now_us = num_max(l->now_us, now_us);
     for (;;) {
         uint64_t change_us = next_change_us(l), leaves_us = wan_queue_leaves_us(&l->queue);
-        if (num_min(change_us, leaves_us) > l->now_us)
+        uint64_t fade_us = next_fade_us(l);
+        if (num_min(num_min(change_us, leaves_us), fade_us) > l->now_us)
             break;
-        if (change_us <= leaves_us) {
+        if (change_us <= num_min(leaves_us, fade_us)) {
             wan_config_apply(&l->config, &l->config.change[l->changed++]);
             use_config(l, change_us);
+        } else if (fade_us <= leaves_us) {
+            fade(l, fade_us);
         } else {
             leave_queue(l, leaves_us);
         }
@@ -195,13 +236,15 @@ static void give_back(struct wan_link *l)
 }
 
 /* Why a datagram of `n` bytes cannot enter now, or WAN_DROP_COUNT. */
-static enum wan_drop refused(const struct wan_link *l, size_t n)
+static enum wan_drop refused(struct wan_link *l, size_t n)
 {
     if (n > WAN_DATAGRAM_MAX ||
         (l->config.mtu_bytes && n + l->config.overhead_bytes > l->config.mtu_bytes))
         return WAN_DROP_MTU;
     if (is_down(l, l->now_us))
         return WAN_DROP_OUTAGE;
+    if (!wan_policer_passes(&l->policer, l->now_us, n + l->config.overhead_bytes))
+        return WAN_DROP_POLICER;
     if (l->config.rate_bps && !wan_queue_fits(&l->queue, n))
         return WAN_DROP_QUEUE;
     return WAN_DROP_COUNT;
@@ -292,13 +335,18 @@ uint64_t wan_link_deadline_us(const struct wan_link *l)
     if (l->reported < l->changed)
         return l->now_us;
     if (leaves_us != UINT64_MAX)
-        due_us = num_min(due_us, leaves_us + l->config.delay_us);
+        due_us = num_min(due_us, num_min(leaves_us + l->config.delay_us, next_fade_us(l)));
     return num_min(due_us, next_change_us(l));
 }
 
 const struct wan_counters *wan_link_counters(const struct wan_link *l)
 {
     return &l->counters;
+}
+
+uint64_t wan_link_rate_bps(const struct wan_link *l)
+{
+    return l->queue.rate_bps;
 }
 
 const struct wan_config *wan_link_config(const struct wan_link *l)

@@ -17,6 +17,7 @@ static const char usage[] =
     "       sim [OPTION]... --swarm FIRST COUNT\n"
     "       sim [OPTION]... --desk-swarm FIRST COUNT\n"
     "       sim --prove NAME...       these, and that each fails without what it is about\n"
+    "       sim --open                the goals that are not reached yet\n"
     "options: --without MECHANISM, --seed N, --log (once, with the log on stdout)\n";
 
 struct options {
@@ -83,6 +84,8 @@ static void run_all(struct options *o)
     const struct sim_scenario *sc;
 
     for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++) {
+        if (sim_table_seen(sc))
+            continue;
         run(o, sc, o->seed);
         if (TWICE && o->without == 0)
             prove(o, sc);
@@ -91,12 +94,22 @@ static void run_all(struct options *o)
     run_swarms(o, &scenario_desk_swarm, 1, QUICK_SWARMS);
 }
 
+static void run_open(struct options *o)
+{
+    const struct sim_scenario *sc;
+
+    for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
+        if (sim_table_seen(sc))
+            run(o, sc, o->seed);
+}
+
 static void list(void)
 {
     const struct sim_scenario *sc;
 
     for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
-        printf("%-28s %-12s %s\n", sc->name, sc->without ? sc->without : "-", sc->what);
+        printf("%-28s %-12s %s%s%s\n", sc->name, sc->without ? sc->without : "-", sc->what,
+               sim_table_seen(sc) ? "; OPEN: " : "", sim_table_seen(sc) ? sim_table_seen(sc) : "");
     printf("\nmechanisms:");
     for (size_t i = 0; i < sim_table_mechanisms; i++)
         printf(" %s", sim_table_mechanism[i].name);
@@ -146,6 +159,9 @@ static bool obey(struct options *o, char **arg)
         } else if (swarm_called(*arg) && arg[1]) {
             run_swarms(o, swarm_called(*arg), number(arg[1]), number(arg[2]));
             arg += 2;
+            any = true;
+        } else if (strcmp(*arg, "--open") == 0) {
+            run_open(o);
             any = true;
         } else if (strcmp(*arg, "--prove") == 0) {
             proving = true;
