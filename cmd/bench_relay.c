@@ -48,8 +48,8 @@ static const struct opt options[] = {
     {"corrupt", 0, OPT_PROBABILITY(run_relay_config, corrupt), "P", "one bit is flipped"},
     {"outage", 0, OPT_LIST(run_relay_config, outages), "AT:FOR", "nothing passes for this time"},
     {"at", 0, OPT_LIST(run_relay_config, changes), "T:CHANGE[,CHANGE]...",
-     "at this time rate=R, loss=P, delay=T, jitter=T, burst=N, reorder=P, duplicate=P or "
-     "corrupt=P; "
+     "at this time rate=R, loss=P, delay=T, jitter=T, burst=N, reorder=P, duplicate=P, "
+     "corrupt=P or mtu=N (bytes of an IP packet, 0 none); "
      "or rebind: clients get new addresses as the server sees them"},
     {"seed", 0, OPT_NUMBER(run_relay_config, seed), "N",
      "of all chance: the same seed, the same faults", "1"},

@@ -89,6 +89,7 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
 {
     if (p->state == SESSION_CLOSED)
         return;
+    p->now_us = now_us;
     p->counters.received_datagrams++;
     p->counters.received_bytes += datagram.n;
     if (packet_is_data(datagram))
@@ -111,6 +112,7 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     enum err e;
 
     CHECK(room >= LIMIT_DATAGRAM_BYTES);
+    p->now_us = now_us;
     switch (p->state) {
     case SESSION_HELLO:
     case SESSION_INIT:
@@ -170,6 +172,7 @@ void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
     out->rtt_us = r->smoothed_us;
     out->min_rtt_us = p->model.head.min_rtt_us ? p->model.head.min_rtt_us : r->min_us;
     out->loss_millionths = r->recent_sent ? r->recent_lost * 1000000 / r->recent_sent : 0;
+    out->mtu_bytes = p->mtu.now_bytes;
     out->in_flight_bytes = r->in_flight_bytes;
     out->window_bytes = p->model.head.window_bytes;
     out->queued_bytes = mail_queued_bytes(&p->mail, PEER_BULK);

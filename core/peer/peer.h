@@ -38,12 +38,14 @@ enum peer_without {
     PEER_WITHOUT_CLASSES = 1 << 8,     /* all classes are one */
     PEER_WITHOUT_REORDER = 1 << 9,     /* the first gap counts as loss */
     PEER_WITHOUT_VALIDATION = 1 << 10, /* a new address is followed without a challenge */
-    PEER_WITHOUT_ACK_GAP = 1 << 11     /* ACKs follow each other however closely */
+    PEER_WITHOUT_ACK_GAP = 1 << 11,    /* ACKs follow each other however closely */
+    PEER_WITHOUT_MTU = 1 << 16,        /* datagrams stay as small as the smallest path wants */
+    PEER_WITHOUT_BLACK_HOLE = 1 << 17  /* a size that was proven once is kept whatever happens */
 };
 
 /* How a session behaves. Zero means the default given. */
 struct peer_config {
-    uint32_t max_datagram_bytes;   /* 1200: LIMIT_DATAGRAM_FLOOR .. LIMIT_DATAGRAM_BYTES */
+    uint32_t max_datagram_bytes;   /* LIMIT_DATAGRAM_BYTES, at least _FLOOR: more is not tried */
     uint64_t key_update_packets;   /* 1 << 20: a new sending key after so many packets */
     uint64_t idle_timeout_us;      /* LIMIT_SESSION_IDLE_S: silence after which the session ends */
     uint64_t keepalive_us;         /* 450 ms (client), 1 s (server): silence that is probed */
@@ -99,6 +101,7 @@ struct peer_path {
     uint64_t rate_bps; /* believed capacity, payload bits a second; 0: not known yet */
     uint64_t rtt_us, min_rtt_us;
     uint64_t loss_millionths; /* over the last few hundred packets */
+    uint32_t mtu_bytes;       /* datagrams are at most so large now, UDP payload */
     uint64_t in_flight_bytes, window_bytes;
     uint64_t queued_bytes; /* given to the session, not yet sent once */
     uint64_t silent_us;    /* since something arrived */

@@ -139,9 +139,9 @@ static void take_path_response(struct peer *p, uint64_t now_us, const struct fra
     /* What is in flight went to the old address: ask about it at once. */
     p->recovery.last_eliciting_us = 0;
     p->ping_wanted = true;
+    mtu_doubt(&p->mtu, now_us);
     struct peer_event e = {.kind = PEER_EVENT_PATH, .path = p->remote};
     session_event(p, &e, NULL);
-    (void)now_us;
 }
 
 /* Takes one frame. ERR_AGAIN: it could not be kept, the packet must not be acknowledged; any other
@@ -175,6 +175,7 @@ static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *f
         memcpy(p->reply, f->data.p, FRAME_PATH_BYTES);
         p->reply_to = *from;
         p->reply_due = true;
+        mtu_doubt(&p->mtu, now_us); /* it sees us elsewhere: we have moved, too */
         return OK;
     case FRAME_PATH_RESPONSE:
         take_path_response(p, now_us, f);

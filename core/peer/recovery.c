@@ -68,7 +68,7 @@ void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eli
     p->bytes = bytes;
     p->eliciting = eliciting;
     /* Nobody acknowledges packets without content, and nothing of them is ever sent again. */
-    p->state = eliciting ? RECOVERY_IN_FLIGHT : RECOVERY_ACKED;
+    p->state = eliciting || p->trial ? RECOVERY_IN_FLIGHT : RECOVERY_ACKED;
     p->delivered = r->delivered;
     p->delivered_us = r->delivered_us;
     p->first_sent_us = r->first_sent_us;
@@ -151,7 +151,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
     p->state = RECOVERY_NONE;
     p->frames = 0;
     p->rank = 0;
-    p->probed = false;
+    p->probed = p->trial = false;
     *number = r->next;
     *out = p;
     return e;

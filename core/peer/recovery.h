@@ -32,6 +32,7 @@ struct recovery_packet {
     uint8_t rank; /* of the most urgent content, 0 the most; filled in by the sender */
     bool eliciting, app_limited;
     bool probed; /* its content was queued again by a probe time-out */
+    bool trial;  /* not eliciting for any figure here, but its fate is told all the same */
     struct recovery_frame frame[RECOVERY_FRAMES];
 };
 

@@ -18,7 +18,7 @@ enum {
 static void fill_defaults(struct peer_config *c, bool client)
 {
     const struct peer_config standard = {
-        .max_datagram_bytes = LIMIT_DATAGRAM_FLOOR,
+        .max_datagram_bytes = LIMIT_DATAGRAM_BYTES,
         .key_update_packets = 1 << 20,
         .idle_timeout_us = LIMIT_SESSION_IDLE_S * 1000000ull,
         .keepalive_us = client ? 450000 : 1000000,
@@ -27,6 +27,8 @@ static void fill_defaults(struct peer_config *c, bool client)
         .stream_buffer_bytes = 1 << 20,
     };
 
+    if (!c->max_datagram_bytes)
+        c->max_datagram_bytes = standard.max_datagram_bytes;
     c->max_datagram_bytes =
         (uint32_t)num_clamp(c->max_datagram_bytes, LIMIT_DATAGRAM_FLOOR, LIMIT_DATAGRAM_BYTES);
     if (!c->key_update_packets)
@@ -87,14 +89,18 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     p->client = client;
     p->next_stream = client ? 0 : 1;
     p->remote_next = client ? 1 : 0;
-    p->ack_due_us = p->next_expiry_us = p->idle_since_us = UINT64_MAX;
+    p->ack_due_us = p->next_expiry_us = p->idle_since_us = p->ask_us = UINT64_MAX;
     p->last_received_us = p->last_keepalive_us = p->newest_us = now_us;
     ranges_init(&p->received, REPLAY_RANGES);
     if (session_with(p, PEER_WITHOUT_CONTROL))
-        control_model_init(&p->model, p->config.max_datagram_bytes, now_us);
+        control_model_init(&p->model, LIMIT_DATAGRAM_FLOOR, now_us);
     else
         control_fixed_init(&p->model, UNLIMITED, UNLIMITED);
     recovery_init(&p->recovery, &p->model.head, transmit_fate, p);
+    mtu_init(&p->mtu,
+             session_with(p, PEER_WITHOUT_MTU) ? p->config.max_datagram_bytes
+                                               : LIMIT_DATAGRAM_FLOOR,
+             now_us);
     p->recovery.first_gap = !session_with(p, PEER_WITHOUT_REORDER);
     mail_out_init(&p->mail, mail_ended, p);
     /* All keys: from p->send to p->following. */

@@ -6,6 +6,7 @@
 #include "core/crypt/seal.h"
 #include "core/peer/control.h"
 #include "core/peer/mail.h"
+#include "core/peer/mtu.h"
 #include "core/peer/peer.h"
 #include "core/peer/ranges.h"
 #include "core/peer/recovery.h"
@@ -58,6 +59,7 @@ struct session_event {
 struct peer {
     struct peer_config config;
     struct rng rng;
+    uint64_t now_us; /* of the call that is being worked on */
     enum session_state state;
     bool client, confirmed;
     struct session_dial *dial; /* owned; NULL for servers and once connected */
@@ -87,6 +89,8 @@ struct peer {
     /* sending */
     struct control_model model;
     struct recovery recovery;
+    struct mtu mtu;
+    uint64_t ask_us; /* a PING is to tell by then what became of a trial packet */
     uint64_t next_send_us;  /* pacing */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;

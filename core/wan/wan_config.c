@@ -29,7 +29,7 @@ static enum err check_one(const struct wan_config *c)
 {
     if (c->loss > WAN_PROBABILITY || c->reorder > WAN_PROBABILITY ||
         c->duplicate > WAN_PROBABILITY || c->corrupt > WAN_PROBABILITY ||
-        !loss_possible(c->loss, c->burst))
+        !loss_possible(c->loss, c->burst) || c->ecn_way > WAN_ECN_BLOCK)
         return ERR_USAGE;
     if (c->rate_bps > rate_max_bps || c->queue_us > year_us || c->delay_us > year_us ||
         c->jitter_us > year_us || c->reorder_us > year_us || c->duplicate_us > year_us ||
@@ -51,8 +51,13 @@ static enum err check_change(struct wan_config *c, const struct wan_change *ch)
             return ERR_USAGE;
         break;
     case WAN_CHANGE_BURST:
+    case WAN_CHANGE_MTU:
         if (ch->value > UINT32_MAX)
             return ERR_LIMIT;
+        break;
+    case WAN_CHANGE_ECN:
+        if (ch->value > WAN_ECN_BLOCK)
+            return ERR_USAGE;
         break;
     case WAN_CHANGE_RATE:
     case WAN_CHANGE_DELAY:
@@ -109,6 +114,12 @@ void wan_config_apply(struct wan_config *c, const struct wan_change *ch)
         break;
     case WAN_CHANGE_CORRUPT:
         c->corrupt = (uint32_t)ch->value;
+        break;
+    case WAN_CHANGE_MTU:
+        c->mtu_bytes = (uint32_t)ch->value;
+        break;
+    case WAN_CHANGE_ECN:
+        c->ecn_way = (uint32_t)ch->value;
         break;
     case WAN_CHANGE_REBIND:
         break;

@@ -49,6 +49,7 @@ static const struct {
     {"reorder", WAN_CHANGE_REORDER, parse_probability_ppm},
     {"duplicate", WAN_CHANGE_DUPLICATE, parse_probability_ppm},
     {"corrupt", WAN_CHANGE_CORRUPT, parse_probability_ppm},
+    {"mtu", WAN_CHANGE_MTU, parse_number},
 };
 
 static enum err parse_change(struct bytes text, struct wan_change *out)
