@@ -85,7 +85,7 @@ bool peer_over(const struct peer *p)
 }
 
 void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                bool ce)
+                uint8_t ecn)
 {
     if (p->state == SESSION_CLOSED)
         return;
@@ -93,7 +93,7 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
     p->counters.received_datagrams++;
     p->counters.received_bytes += datagram.n;
     if (packet_is_data(datagram))
-        receive_packet(p, now_us, from, datagram, ce);
+        receive_packet(p, now_us, from, datagram, ecn);
     else
         dial_input(p, now_us, datagram);
 }
@@ -113,6 +113,7 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
 
     CHECK(room >= LIMIT_DATAGRAM_BYTES);
     p->now_us = now_us;
+    p->out_ecn = ECN_NONE;
     switch (p->state) {
     case SESSION_HELLO:
     case SESSION_INIT:
@@ -133,6 +134,11 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     p->counters.sent_datagrams++;
     p->counters.sent_bytes += *n;
     return OK;
+}
+
+uint8_t peer_output_ecn(const struct peer *p)
+{
+    return p->out_ecn;
 }
 
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
@@ -163,6 +169,7 @@ const uint8_t *peer_binding(const struct peer *p)
 
 void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
 {
+    static const char *const ecn_names[] = {"testing", "on", "off"};
     const struct recovery *r = &p->recovery;
 
     *out = p->counters;
@@ -172,6 +179,8 @@ void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
     out->rtt_us = r->smoothed_us;
     out->min_rtt_us = p->model.head.min_rtt_us ? p->model.head.min_rtt_us : r->min_us;
     out->loss_millionths = r->recent_sent ? r->recent_lost * 1000000 / r->recent_sent : 0;
+    out->ecn = ecn_names[r->ecn.state];
+    out->ce_marks = r->ecn.ce;
     out->mtu_bytes = p->mtu.now_bytes;
     out->in_flight_bytes = r->in_flight_bytes;
     out->window_bytes = p->model.head.window_bytes;

@@ -40,7 +40,9 @@ enum peer_without {
     PEER_WITHOUT_VALIDATION = 1 << 10, /* a new address is followed without a challenge */
     PEER_WITHOUT_ACK_GAP = 1 << 11,    /* ACKs follow each other however closely */
     PEER_WITHOUT_MTU = 1 << 16,        /* datagrams stay as small as the smallest path wants */
-    PEER_WITHOUT_BLACK_HOLE = 1 << 17  /* a size that was proven once is kept whatever happens */
+    PEER_WITHOUT_BLACK_HOLE = 1 << 17, /* a size that was proven once is kept whatever happens */
+    PEER_WITHOUT_ECN = 1 << 18,        /* nothing says that it knows of ECN */
+    PEER_WITHOUT_ECN_CHECK = 1 << 19   /* everything does, whatever becomes of it */
 };
 
 /* How a session behaves. Zero means the default given. */
@@ -101,6 +103,8 @@ struct peer_path {
     uint64_t rate_bps; /* believed capacity, payload bits a second; 0: not known yet */
     uint64_t rtt_us, min_rtt_us;
     uint64_t loss_millionths; /* over the last few hundred packets */
+    const char *ecn;          /* "testing", "on" or "off": marks get through; static */
+    uint64_t ce_marks;        /* packets of ours that met a queue, as far as told */
     uint32_t mtu_bytes;       /* datagrams are at most so large now, UDP payload */
     uint64_t in_flight_bytes, window_bytes;
     uint64_t queued_bytes; /* given to the session, not yet sent once */
@@ -125,15 +129,18 @@ void peer_free(struct peer *p);
 /* Answers PEER_EVENT_HOST_KEY: go on. */
 void peer_accept_key(struct peer *p, uint64_t now_us);
 
-/* Takes one datagram that came from `from`; `ce` when it was marked by ECN. Anything may come: what
- * is not authentic is counted and dropped. Borrows the bytes. */
+/* Takes one datagram that came from `from`, with its two ECN bits (RFC 3168; 0 where unknown).
+ * Anything may come: what is not authentic is counted and dropped. Borrows the bytes. */
 void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                bool ce);
+                uint8_t ecn);
 
 /* Writes the next datagram to `space` (room >= LIMIT_DATAGRAM_BYTES), its length to *n and where it
  * goes to *to. ERR_AGAIN when there is none now. */
 enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                      struct addr *to) MUST_USE;
+
+/* The two ECN bits that the datagram of the last peer_output is to leave with. */
+uint8_t peer_output_ecn(const struct peer *p);
 
 /* When peer_output wants to be called again even if nothing arrives; UINT64_MAX: never. */
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us);

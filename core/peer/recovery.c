@@ -151,7 +151,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
     p->state = RECOVERY_NONE;
     p->frames = 0;
     p->rank = 0;
-    p->probed = p->trial = false;
+    p->probed = p->trial = p->marked = false;
     *number = r->next;
     *out = p;
     return e;
@@ -320,7 +320,8 @@ static enum err take_ranges(struct recovery *r, uint64_t now_us, const struct fr
 enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f)
 {
     struct control_sample s = {0};
-    bool progress = false;
+    bool progress = false, newer = !r->any_acked || f->ack.range[0].last > r->largest_acked;
+    uint64_t acked = r->acked_packets;
 
     if (f->ack.range[0].last >= r->next)
         return ERR_MALFORMED;
@@ -328,6 +329,11 @@ enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f
     enum err e = take_ranges(r, now_us, f, &s, &progress);
     if (e)
         return e;
+    if (newer) {
+        acked = r->acked_packets - acked;
+        s.ce_count = ecn_report(&r->ecn, f->ack.ect0, f->ack.ce);
+        s.ce_bytes = acked ? num_mul_div(s.acked_bytes, num_min(s.ce_count, acked), acked) : 0;
+    }
     if (progress) {
         r->probes = 0;
         r->probe_base_us = 0;

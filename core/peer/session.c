@@ -101,6 +101,12 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
              session_with(p, PEER_WITHOUT_MTU) ? p->config.max_datagram_bytes
                                                : LIMIT_DATAGRAM_FLOOR,
              now_us);
+    ecn_init(&p->recovery.ecn, now_us);
+    if (!session_with(p, PEER_WITHOUT_ECN))
+        p->recovery.ecn.state = ECN_OFF;
+    p->recovery.ecn.unchecked = !session_with(p, PEER_WITHOUT_ECN_CHECK);
+    if (p->recovery.ecn.unchecked)
+        p->recovery.ecn.state = ECN_ON;
     p->recovery.first_gap = !session_with(p, PEER_WITHOUT_REORDER);
     mail_out_init(&p->mail, mail_ended, p);
     /* All keys: from p->send to p->following. */
@@ -122,6 +128,13 @@ void session_ready(struct peer *p, struct noise *n, const struct hello_params *o
     p->recovery.max_ack_delay_us = num_min(other->max_ack_delay_us, 1000000);
     p->state = SESSION_READY;
     p->last_received_us = now_us;
+}
+
+void session_doubt_path(struct peer *p, uint64_t now_us)
+{
+    mtu_doubt(&p->mtu, now_us);
+    if (session_with(p, PEER_WITHOUT_ECN))
+        ecn_restart(&p->recovery.ecn, now_us, p->recovery.next);
 }
 
 void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel)

@@ -83,14 +83,15 @@ struct peer {
     uint64_t ack_due_us; /* UINT64_MAX: none due */
     unsigned unacked;    /* ack-eliciting packets since the last ACK ... */
     uint64_t acked_us;   /* ... which left then */
-    uint64_t ce_seen;
+    uint64_t ect0_seen, ce_seen;
     uint64_t last_received_us, last_keepalive_us;
 
     /* sending */
     struct control_model model;
     struct recovery recovery;
     struct mtu mtu;
-    uint64_t ask_us; /* a PING is to tell by then what became of a trial packet */
+    uint8_t out_ecn;        /* of the newest datagram */
+    uint64_t ask_us;        /* a PING is to tell by then what became of a trial packet */
     uint64_t next_send_us;  /* pacing */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
@@ -142,6 +143,9 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
 void session_ready(struct peer *p, struct noise *n, const struct hello_params *other,
                    uint64_t now_us);
 
+/* The path has changed, or may have: its size and its way with ECN marks are found out anew. */
+void session_doubt_path(struct peer *p, uint64_t now_us);
+
 /* Whether a mechanism is switched on. */
 static inline bool session_with(const struct peer *p, enum peer_without mechanism)
 {
@@ -173,7 +177,7 @@ void session_note_stream(struct peer *p, struct stream *s);
 
 /* Takes a data packet in (core/peer/receive.c). */
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                    bool ce);
+                    uint8_t ecn);
 
 /* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
 enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked);

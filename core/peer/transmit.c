@@ -75,6 +75,7 @@ static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
         return;
     f.type = FRAME_ACK;
     f.ack.delay_us = num_sub0(now_us, p->newest_us);
+    f.ack.ect0 = p->ect0_seen;
     f.ack.ce = p->ce_seen;
     for (; n < LIMIT_ACK_RANGES && n < r->count; n++) {
         const struct range *from = &r->item[r->count - 1 - n];
@@ -308,11 +309,24 @@ static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_
     return true;
 }
 
+/* Marks it, too, unless a time-out has just shown that something is wrong with this path. */
+static void count_sent(struct peer *p, struct draft *d, uint32_t bytes)
+{
+    struct ecn *ecn = &p->recovery.ecn;
+
+    mtu_sent(&p->mtu, bytes);
+    if (ecn->state == ECN_ON && (p->recovery.probes == 0 || ecn->unchecked)) {
+        d->record->marked = true;
+        ecn_sent(ecn);
+    }
+}
+
 static void commit(struct peer *p, struct draft *d, uint64_t now_us, uint8_t *space, size_t *n)
 {
     *n = seal(p, d, space);
     if (!d->record->trial)
-        mtu_sent(&p->mtu, (uint32_t)*n);
+        count_sent(p, d, (uint32_t)*n);
+    p->out_ecn = d->record->marked ? ECN_ECT0 : ECN_NONE;
     recovery_sent(&p->recovery, now_us, (uint16_t)*n, d->eliciting);
     p->unanswered = d->eliciting ? 0 : p->unanswered + 1;
 }
@@ -341,14 +355,15 @@ static size_t plain_room(const struct peer *p, size_t room)
 
 /* A packet that carries nothing, to see what becomes of it. Its loss is no news of congestion and
  * delays nothing; when nothing else is acknowledged meanwhile, a PING asks. */
-static enum err send_trial(struct peer *p, uint64_t now_us, uint32_t bytes, uint8_t *space,
-                           size_t *n)
+static enum err send_trial(struct peer *p, uint64_t now_us, uint32_t bytes, bool marked,
+                           uint8_t *space, size_t *n)
 {
     struct draft d;
 
     if (!begin(p, &d, space, bytes - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES))
         return ERR_AGAIN;
     d.record->trial = d.padded = true;
+    d.record->marked = marked;
     frame_put(&d.w, &(struct frame){.type = FRAME_PING});
     p->ask_us = now_us + recovery_probe_us(&p->recovery);
     commit(p, &d, now_us, space, n);
@@ -359,14 +374,22 @@ static enum err send_trial(struct peer *p, uint64_t now_us, uint32_t bytes, uint
 static enum err transmit_trial(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
                                size_t *n, struct addr *to)
 {
+    struct recovery *r = &p->recovery;
     uint32_t bytes = mtu_wanted(&p->mtu, now_us);
 
     /* The first packets prove who we are; that is not for something of no use to do. */
-    if (!bytes || bytes > room || p->recovery.probes || !p->recovery.any_acked)
+    if (r->probes || !r->any_acked)
+        return ERR_AGAIN;
+    if (ecn_wanted(&r->ecn, now_us)) {
+        *to = p->remote;
+        ecn_tried(&r->ecn, r->next);
+        return send_trial(p, now_us, PATH_COST, true, space, n);
+    }
+    if (!bytes || bytes > room)
         return ERR_AGAIN;
     *to = p->remote;
-    mtu_probed(&p->mtu, p->recovery.next);
-    return send_trial(p, now_us, bytes, space, n);
+    mtu_probed(&p->mtu, r->next);
+    return send_trial(p, now_us, bytes, false, space, n);
 }
 
 /* Elsewhere than to the peer goes no more than came from there, be it a question or an answer. */
@@ -449,7 +472,8 @@ static void run_timers(struct peer *p, uint64_t now_us)
     }
     if (now_us >= p->ask_us) {
         p->ask_us = UINT64_MAX;
-        p->ping_wanted |= p->mtu.in_flight && p->recovery.eliciting_in_flight == 0;
+        p->ping_wanted |=
+            (p->mtu.in_flight || p->recovery.ecn.in_flight) && p->recovery.eliciting_in_flight == 0;
     }
     if (now_us >= p->next_expiry_us)
         p->next_expiry_us = mail_expire(&p->mail, now_us);
@@ -581,7 +605,7 @@ uint64_t transmit_deadline_us(const struct peer *p)
                          : p->challenge_due              ? 0
                                                          : p->challenge_again_us);
     if (r->probes == 0 && r->any_acked)
-        at = num_min(at, mtu_deadline_us(&p->mtu));
+        at = num_min(at, num_min(mtu_deadline_us(&p->mtu), ecn_deadline_us(&r->ecn)));
     if (within_window(p) && something_to_send(p))
         at = num_min(at, p->next_send_us);
     return at;
@@ -625,16 +649,31 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
     }
 }
 
+static void fate_of_size_and_mark(struct peer *p, const struct recovery_packet *packet,
+                                  uint64_t number, bool acked)
+{
+    struct ecn *ecn = &p->recovery.ecn;
+
+    if (packet->trial && packet->marked) {
+        ecn_trial_fate(ecn, p->now_us, number, acked);
+        return;
+    }
+    if (packet->trial)
+        mtu_probe_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    else if (session_with(p, PEER_WITHOUT_BLACK_HOLE))
+        mtu_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    if (packet->marked)
+        ecn_fate(ecn, p->now_us, number, acked);
+}
+
 enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked)
 {
     struct peer *p = context;
     bool resend = session_with(p, PEER_WITHOUT_RESEND);
     enum err e = OK;
 
-    if (packet->trial)
-        mtu_probe_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
-    else if (session_with(p, PEER_WITHOUT_BLACK_HOLE) && packet->state != RECOVERY_IN_FLIGHT)
-        mtu_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    if (packet->state != RECOVERY_IN_FLIGHT)
+        fate_of_size_and_mark(p, packet, number, acked);
     for (unsigned i = 0; i < packet->frames && !e; i++) {
         const struct recovery_frame *f = &packet->frame[i];
         if (f->type == FRAME_STREAM) {

@@ -23,6 +23,8 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"ack_gap", PEER_WITHOUT_ACK_GAP},
     {"mtu", PEER_WITHOUT_MTU},
     {"black_hole", PEER_WITHOUT_BLACK_HOLE},
+    {"ecn", PEER_WITHOUT_ECN},
+    {"ecn_check", PEER_WITHOUT_ECN_CHECK},
     {"cookies", SIM_WITHOUT_COOKIES},
     {"trust", SIM_WITHOUT_TRUST},
     {"pinning", SIM_WITHOUT_PINNING},
@@ -50,9 +52,9 @@ const struct sim_mechanism sim_table_mechanism[] = {
 const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 
 static const struct sim_scenario *const tables[] = {
-    scenario_setup_table, scenario_data_table,   scenario_path_table,
-    scenario_rate_table,  scenario_attack_table, scenario_picture_table,
-    scenario_desk_table,  scenario_hands_table,  scenario_mtu_table};
+    scenario_setup_table,  scenario_data_table,    scenario_path_table, scenario_rate_table,
+    scenario_attack_table, scenario_picture_table, scenario_desk_table, scenario_hands_table,
+    scenario_mtu_table,    scenario_ecn_table};
 
 const struct sim_scenario *sim_table_scenario(size_t i)
 {
