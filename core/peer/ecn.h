@@ -1,5 +1,4 @@
-/* ecn: whether marks of explicit congestion notification get through this path, and what they say.
- */
+/* ecn: whether marks of congestion (RFC 3168) get through this path, and what they say. */
 #ifndef FARSPAN_ECN_H
 #define FARSPAN_ECN_H
 

@@ -101,7 +101,8 @@ def packets():
 
 
 def ack(highest, delay, ce, ranges, count=None, ect0=0):
-    b = b"\2" + var(highest) + var(delay) + var(ect0) + var(ce) + var(len(ranges) if count is None else count)
+    b = b"\2" + b"".join(var(v) for v in (highest, delay, ect0, ce))
+    b += var(len(ranges) if count is None else count)
     for i, r in enumerate(ranges):
         b += b"".join(var(v) for v in r) if i else var(r)
     return b
