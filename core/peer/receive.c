@@ -140,6 +140,7 @@ static void take_path_response(struct peer *p, uint64_t now_us, const struct fra
     p->recovery.last_eliciting_us = 0;
     p->ping_wanted = true;
     session_doubt_path(p, now_us);
+    path_watch_moved(&p->watch);
     struct peer_event e = {.kind = PEER_EVENT_PATH, .path = p->remote};
     session_event(p, &e, NULL);
 }

@@ -107,6 +107,8 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     p->recovery.ecn.unchecked = !session_with(p, PEER_WITHOUT_ECN_CHECK);
     if (p->recovery.ecn.unchecked)
         p->recovery.ecn.state = ECN_ON;
+    struct path_view v = session_path(p);
+    path_watch_init(&p->watch, &v);
     p->recovery.first_gap = !session_with(p, PEER_WITHOUT_REORDER);
     mail_out_init(&p->mail, mail_ended, p);
     /* All keys: from p->send to p->following. */
@@ -135,6 +137,29 @@ void session_doubt_path(struct peer *p, uint64_t now_us)
     mtu_doubt(&p->mtu, now_us);
     if (session_with(p, PEER_WITHOUT_ECN))
         ecn_restart(&p->recovery.ecn, now_us, p->recovery.next);
+}
+
+struct path_view session_path(const struct peer *p)
+{
+    return (struct path_view){.heard_us = p->last_received_us,
+                              .rate_bytes_s = p->model.head.bandwidth_bytes_s,
+                              .rtt_us = p->recovery.smoothed_us,
+                              .mtu_bytes = p->mtu.now_bytes,
+                              .ecn = p->recovery.ecn.state};
+}
+
+void session_watch_path(struct peer *p, uint64_t now_us)
+{
+    if (p->state != SESSION_READY || !p->confirmed || !session_with(p, PEER_WITHOUT_WATCH))
+        return;
+    struct path_view v = session_path(p);
+    uint32_t what = path_watch_look(&p->watch, now_us, &v);
+    /* Whoever takes events seldom finds one, with all the news in it. */
+    if (what && !p->path_news)
+        session_event(p, &(struct peer_event){.kind = PEER_EVENT_PATH_CHANGED}, NULL);
+    if (what & (PEER_PATH_SILENT | PEER_PATH_BACK))
+        p->path_news &= ~(uint32_t)(PEER_PATH_SILENT | PEER_PATH_BACK);
+    p->path_news |= what;
 }
 
 void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel)

@@ -7,6 +7,7 @@
 #include "core/peer/control.h"
 #include "core/peer/mail.h"
 #include "core/peer/mtu.h"
+#include "core/peer/path_watch.h"
 #include "core/peer/peer.h"
 #include "core/peer/ranges.h"
 #include "core/peer/recovery.h"
@@ -90,6 +91,8 @@ struct peer {
     struct control_model model;
     struct recovery recovery;
     struct mtu mtu;
+    struct path_watch watch;
+    uint32_t path_news;     /* of the PEER_EVENT_PATH_CHANGED that waits to be taken */
     uint8_t out_ecn;        /* of the newest datagram */
     uint64_t ask_us;        /* a PING is to tell by then what became of a trial packet */
     uint64_t next_send_us;  /* pacing */
@@ -145,6 +148,12 @@ void session_ready(struct peer *p, struct noise *n, const struct hello_params *o
 
 /* The path has changed, or may have: its size and its way with ECN marks are found out anew. */
 void session_doubt_path(struct peer *p, uint64_t now_us);
+
+/* The path as it is now. */
+struct path_view session_path(const struct peer *p);
+
+/* Tells the application when the path has changed. */
+void session_watch_path(struct peer *p, uint64_t now_us);
 
 /* Whether a mechanism is switched on. */
 static inline bool session_with(const struct peer *p, enum peer_without mechanism)

@@ -25,6 +25,7 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"black_hole", PEER_WITHOUT_BLACK_HOLE},
     {"ecn", PEER_WITHOUT_ECN},
     {"ecn_check", PEER_WITHOUT_ECN_CHECK},
+    {"watch", PEER_WITHOUT_WATCH},
     {"cookies", SIM_WITHOUT_COOKIES},
     {"trust", SIM_WITHOUT_TRUST},
     {"pinning", SIM_WITHOUT_PINNING},

@@ -185,12 +185,12 @@ static void another_path_begins_anew(void)
     EXPECT_EQ(e.state, ECN_ON);
 }
 
-TEST_MAIN({"a good path is used", a_good_path_is_used},
-          {"a first mark counts", a_first_mark_counts},
-          {"cleared marks end it", cleared_marks_end_it},
-          {"counts that cannot be end it", counts_that_cannot_be_end_it},
-          {"what is on its way is no proof", what_is_on_its_way_is_no_proof},
-          {"swallowed trials end it", swallowed_trials_end_it},
-          {"packets that vanish are a reason to try", packets_that_vanish_are_a_reason_to_try},
-          {"usual loss is none", usual_loss_is_none},
-          {"another path begins anew", another_path_begins_anew})
+TEST_MAIN({"a_good_path_is_used", a_good_path_is_used},
+          {"a_first_mark_counts", a_first_mark_counts},
+          {"cleared_marks_end_it", cleared_marks_end_it},
+          {"counts_that_cannot_be_end_it", counts_that_cannot_be_end_it},
+          {"what_is_on_its_way_is_no_proof", what_is_on_its_way_is_no_proof},
+          {"swallowed_trials_end_it", swallowed_trials_end_it},
+          {"packets_that_vanish_are_a_reason_to_try", packets_that_vanish_are_a_reason_to_try},
+          {"usual_loss_is_none", usual_loss_is_none},
+          {"another_path_begins_anew", another_path_begins_anew})

@@ -204,13 +204,13 @@ static void a_late_answer_changes_nothing(void)
     EXPECT_EQ(w.m.now_bytes, LIMIT_DATAGRAM_BYTES);
 }
 
-TEST_MAIN({"the usual path takes one probe", the_usual_path_takes_one_probe},
-          {"every path is found in a few steps", every_path_is_found_in_a_few_steps},
-          {"a cap is the most", a_cap_is_the_most},
-          {"one that is lost by chance is sent again", one_that_is_lost_by_chance_is_sent_again},
-          {"it is tried again by who has a use for it", it_is_tried_again_by_who_has_a_use_for_it},
-          {"a black hole is noticed", a_black_hole_is_noticed},
-          {"a size that was good comes back at once", a_size_that_was_good_comes_back_at_once},
-          {"loss is no black hole", loss_is_no_black_hole},
-          {"smaller ones prove nothing", smaller_ones_prove_nothing},
-          {"a late answer changes nothing", a_late_answer_changes_nothing})
+TEST_MAIN({"the_usual_path_takes_one_probe", the_usual_path_takes_one_probe},
+          {"every_path_is_found_in_a_few_steps", every_path_is_found_in_a_few_steps},
+          {"a_cap_is_the_most", a_cap_is_the_most},
+          {"one_that_is_lost_by_chance_is_sent_again", one_that_is_lost_by_chance_is_sent_again},
+          {"it_is_tried_again_by_who_has_a_use_for_it", it_is_tried_again_by_who_has_a_use_for_it},
+          {"a_black_hole_is_noticed", a_black_hole_is_noticed},
+          {"a_size_that_was_good_comes_back_at_once", a_size_that_was_good_comes_back_at_once},
+          {"loss_is_no_black_hole", loss_is_no_black_hole},
+          {"smaller_ones_prove_nothing", smaller_ones_prove_nothing},
+          {"a_late_answer_changes_nothing", a_late_answer_changes_nothing})
