@@ -43,7 +43,8 @@ enum peer_without {
     PEER_WITHOUT_BLACK_HOLE = 1 << 17, /* a size that was proven once is kept whatever happens */
     PEER_WITHOUT_ECN = 1 << 18,        /* nothing says that it knows of ECN */
     PEER_WITHOUT_ECN_CHECK = 1 << 19,  /* everything does, whatever becomes of it */
-    PEER_WITHOUT_WATCH = 1 << 20       /* nobody is told of a path's changes */
+    PEER_WITHOUT_WATCH = 1 << 20,      /* nobody is told of a path's changes */
+    PEER_WITHOUT_PATIENCE = 1 << 21    /* silence is outlived for the default time only */
 };
 
 /* How a session behaves. Zero means the default given. */

@@ -33,7 +33,7 @@ static void fill_defaults(struct peer_config *c, bool client)
         (uint32_t)num_clamp(c->max_datagram_bytes, LIMIT_DATAGRAM_FLOOR, LIMIT_DATAGRAM_BYTES);
     if (!c->key_update_packets)
         c->key_update_packets = standard.key_update_packets;
-    if (!c->idle_timeout_us)
+    if (!c->idle_timeout_us || (c->without & PEER_WITHOUT_PATIENCE))
         c->idle_timeout_us = standard.idle_timeout_us;
     if (!c->keepalive_us)
         c->keepalive_us = standard.keepalive_us;

@@ -238,6 +238,7 @@ static enum err begin(struct serve *s)
                  .invite = c->invite,
                  .invite_for_us = c->invite_for_us,
                  .needed = ROLE_VIEW},
+        .peer = {.idle_timeout_us = c->patience_us},
     };
     enum err e = loop_new(&s->loop);
 

@@ -404,7 +404,9 @@ static enum err open_sink(struct view *v)
 
 static enum err begin(struct view *v)
 {
-    struct call_config cc = {.target = v->config->target, .accept_new = v->config->accept_new};
+    struct call_config cc = {.target = v->config->target,
+                             .accept_new = v->config->accept_new,
+                             .peer = {.idle_timeout_us = v->config->patience_us}};
     struct call_owner owner = {.event = on_event, .batch = on_batch, .ctx = v};
     struct script_player_owner script = {.act = send_input,
                                          .settled = script_settled,

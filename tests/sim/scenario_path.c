@@ -82,6 +82,45 @@ static void outage(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* Five minutes: longer than who was not told to wait would. */
+static void long_outage(struct sim *s, uint32_t without)
+{
+    const struct peer_config patient = {.idle_timeout_us = 600 * (uint64_t)SECOND_US};
+    struct wan_config link = sim_world_link(10000000, 30000);
+    struct sim_world w;
+
+    link.outage[link.outages++] = (struct wan_outage){5 * SECOND_US, 300 * (uint64_t)SECOND_US};
+    busy_world(&w, s, without,
+               &(struct sim_world_plan){.up = &link, .client = patient, .server = patient});
+    sim_run(s, SIM_START_US + 305 * (uint64_t)SECOND_US, NULL, NULL);
+    SIM_EXPECT(&w, w.session && w.session->peer);
+    expect_progress(&w, 500000 + 120000);
+    expect_no_new_login(&w);
+    sim_world_end(&w);
+}
+
+/* Each end has its own patience. */
+static void impatient_server(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(10000000, 30000);
+    struct sim_world_plan plan = {.up = &link,
+                                  .client = {.idle_timeout_us = 30 * SECOND_US},
+                                  .server = {.idle_timeout_us = 10 * SECOND_US}};
+    struct sim_world w;
+
+    link.outage[link.outages++] = (struct wan_outage){5 * SECOND_US, 300 * (uint64_t)SECOND_US};
+    busy_world(&w, s, without, &plan);
+    sim_run(s, SIM_START_US + 5 * SECOND_US + 9 * SECOND_US, NULL, NULL);
+    SIM_EXPECT(&w, w.session && w.session->app.closed == 0);
+    sim_world_pass(&w, 2 * SECOND_US);
+    SIM_EXPECT(&w, w.session && w.session->app.closed == 1);
+    SIM_EXPECT(&w, w.session && w.session->app.error == ERR_UNREACHABLE);
+    sim_world_pass(&w, 18 * SECOND_US);
+    SIM_EXPECT(&w, w.client->app.closed == 0);
+    sim_world_expect_closed(&w, w.client, ERR_UNREACHABLE, 2 * SECOND_US);
+    sim_world_end(&w);
+}
+
 static void one_way_outage(struct sim *s, uint32_t without)
 {
     struct wan_config up = sim_world_link(10000000, 30000), down = up;
@@ -457,6 +496,10 @@ static void skewed_clocks(struct sim *s, uint32_t without)
 
 const struct sim_scenario scenario_path_table[] = {
     {"outage", "after 30 s without a link all goes on within the probe gap", "probes", outage},
+    {"long_outage", "ends that were told to wait outlive five minutes without a link", "patience",
+     long_outage},
+    {"impatient_server", "each end waits for as long as it was told to", "patience",
+     impatient_server},
     {"one_way_outage", "one direction fails for 10 s", "probes", one_way_outage},
     {"quiet_outage", "in an outage nothing but a probe each half second is sent", "probes",
      quiet_in_an_outage},

@@ -26,6 +26,7 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"ecn", PEER_WITHOUT_ECN},
     {"ecn_check", PEER_WITHOUT_ECN_CHECK},
     {"watch", PEER_WITHOUT_WATCH},
+    {"patience", PEER_WITHOUT_PATIENCE},
     {"cookies", SIM_WITHOUT_COOKIES},
     {"trust", SIM_WITHOUT_TRUST},
     {"pinning", SIM_WITHOUT_PINNING},
