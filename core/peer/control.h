@@ -12,6 +12,8 @@ struct control_sample {
     uint64_t rtt_us;          /* the newest round trip, 0 when none */
     uint64_t acked_bytes;     /* newly acknowledged */
     uint64_t lost_bytes;      /* newly declared lost */
+    uint64_t ce_count;        /* packets newly told of that met a queue (ECN-CE) ... */
+    uint64_t ce_bytes;        /* ... and about how much that is of what was acknowledged */
     uint64_t in_flight_bytes; /* after both */
     bool app_limited;         /* the sender had nothing more to send when it was sent */
     bool round_start;         /* a packet sent after the last round's start was acknowledged */

@@ -58,6 +58,7 @@ struct listener {
     struct entry *by_cid[CID_SLOTS]; /* open addressing; cids are our own random numbers */
     struct reply reply[REPLIES];
     uint32_t reply_first, reply_count;
+    uint8_t out_ecn; /* of the newest datagram */
     struct bucket all, bucket[BUCKETS];
     uint64_t bucket_salt;
     struct listener_counters counters;
@@ -483,7 +484,7 @@ static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
 }
 
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
-                    struct bytes datagram, bool ce)
+                    struct bytes datagram, uint8_t ecn)
 {
     l->counters.received++;
     if (!packet_is_data(datagram)) {
@@ -497,7 +498,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         return;
     }
     bool before = e->peer->confirmed;
-    peer_input(e->peer, now_us, from, datagram, ce);
+    peer_input(e->peer, now_us, from, datagram, ecn);
     if (!before && e->peer->confirmed)
         confirmed(l, now_us, e);
 }
@@ -518,6 +519,7 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
         memcpy(space, r->data, r->n);
         *n = r->n;
         *to = r->to;
+        l->out_ecn = 0;
         l->reply_first = (l->reply_first + 1) % REPLIES;
         l->reply_count--;
         return OK;
@@ -526,6 +528,7 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
         struct entry *e = l->entry[(l->turn + i) % l->count];
         if (peer_output(e->peer, now_us, space, room, n, to) == OK) {
             l->turn = (l->turn + i) % l->count;
+            l->out_ecn = peer_output_ecn(e->peer);
             return OK;
         }
     }
@@ -537,6 +540,11 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
     }
     l->turn = l->count ? (l->turn + 1) % l->count : 0;
     return ERR_AGAIN;
+}
+
+uint8_t listener_output_ecn(const struct listener *l)
+{
+    return l->out_ecn;
 }
 
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)

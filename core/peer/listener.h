@@ -64,11 +64,14 @@ void listener_free(struct listener *l);
 
 /* Takes a datagram in, as peer_input; it goes to its session if it has one. */
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
-                    struct bytes datagram, bool ce);
+                    struct bytes datagram, uint8_t ecn);
 
 /* Writes the next datagram of the listener or any session, as peer_output. */
 enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
                          size_t *n, struct addr *to) MUST_USE;
+
+/* As peer_output_ecn, of the last listener_output. */
+uint8_t listener_output_ecn(const struct listener *l);
 
 /* When listener_output wants to be called again; UINT64_MAX: never. */
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us);

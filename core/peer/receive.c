@@ -139,9 +139,10 @@ static void take_path_response(struct peer *p, uint64_t now_us, const struct fra
     /* What is in flight went to the old address: ask about it at once. */
     p->recovery.last_eliciting_us = 0;
     p->ping_wanted = true;
+    session_doubt_path(p, now_us);
+    path_watch_moved(&p->watch);
     struct peer_event e = {.kind = PEER_EVENT_PATH, .path = p->remote};
     session_event(p, &e, NULL);
-    (void)now_us;
 }
 
 /* Takes one frame. ERR_AGAIN: it could not be kept, the packet must not be acknowledged; any other
@@ -175,6 +176,7 @@ static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *f
         memcpy(p->reply, f->data.p, FRAME_PATH_BYTES);
         p->reply_to = *from;
         p->reply_due = true;
+        session_doubt_path(p, now_us); /* it sees us elsewhere: we have moved, too */
         return OK;
     case FRAME_PATH_RESPONSE:
         take_path_response(p, now_us, f);
@@ -306,7 +308,7 @@ static void receive_late(struct peer *p, uint64_t now_us, struct bytes plain)
 }
 
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                    bool ce)
+                    uint8_t ecn)
 {
     struct packet_data d;
     struct bytes plain;
@@ -328,7 +330,8 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
         receive_late(p, now_us, plain);
         return;
     }
-    p->ce_seen += ce;
+    p->ect0_seen += ecn == ECN_ECT0;
+    p->ce_seen += ecn == ECN_CE;
     if (!p->confirmed && !p->client) {
         p->confirmed = true;
         p->remote = *from;

@@ -18,7 +18,7 @@ enum {
 };
 
 void recovery_init(struct recovery *r, struct control *control,
-                   enum err (*fate)(void *context, struct recovery_packet *p,
+                   enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
                                     enum recovery_fate fate),
                    void *context)
 {
@@ -68,7 +68,7 @@ void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eli
     p->bytes = bytes;
     p->eliciting = eliciting;
     /* Nobody acknowledges packets without content, and nothing of them is ever sent again. */
-    p->state = eliciting ? RECOVERY_IN_FLIGHT : RECOVERY_ACKED;
+    p->state = eliciting || p->trial ? RECOVERY_IN_FLIGHT : RECOVERY_ACKED;
     p->delivered = r->delivered;
     p->delivered_us = r->delivered_us;
     p->first_sent_us = r->first_sent_us;
@@ -119,7 +119,8 @@ static void leave_flight(struct recovery *r, struct recovery_packet *p)
     }
 }
 
-static enum err lose(struct recovery *r, struct recovery_packet *p, struct control_sample *s)
+static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t number,
+                     struct control_sample *s)
 {
     leave_flight(r, p);
     p->state = RECOVERY_LOST;
@@ -128,7 +129,7 @@ static enum err lose(struct recovery *r, struct recovery_packet *p, struct contr
         r->lost_packets++;
         r->recent_lost++;
     }
-    return r->fate(r->context, p, RECOVERY_FATE_LOST);
+    return r->fate(r->context, p, number, RECOVERY_FATE_LOST);
 }
 
 enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint64_t *number)
@@ -142,7 +143,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
         if (r->capacity == 0)
             return ERR_MEMORY;
         if (at(r, r->oldest)->state == RECOVERY_IN_FLIGHT)
-            e = lose(r, at(r, r->oldest), &ignored);
+            e = lose(r, at(r, r->oldest), r->oldest, &ignored);
         r->oldest++;
     }
     r->open = num_max(r->open, r->oldest);
@@ -150,7 +151,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
     p->state = RECOVERY_NONE;
     p->frames = 0;
     p->rank = 0;
-    p->probed = false;
+    p->probed = p->trial = p->marked = false;
     *number = r->next;
     *out = p;
     return e;
@@ -215,7 +216,7 @@ static enum err acknowledge(struct recovery *r, struct recovery_packet *p, uint6
         }
     }
     p->state = RECOVERY_ACKED;
-    return r->fate(r->context, p, RECOVERY_FATE_ACKED);
+    return r->fate(r->context, p, number, RECOVERY_FATE_ACKED);
 }
 
 /* Packets leave in the order of their numbers, so the first that is not lost ends the search. */
@@ -234,7 +235,7 @@ static enum err detect_losses(struct recovery *r, uint64_t now_us, struct contro
             r->loss_time_us = p->sent_us + patience;
             return OK;
         }
-        enum err e = lose(r, p, s);
+        enum err e = lose(r, p, r->open, s);
         if (e)
             return e;
     }
@@ -319,7 +320,8 @@ static enum err take_ranges(struct recovery *r, uint64_t now_us, const struct fr
 enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f)
 {
     struct control_sample s = {0};
-    bool progress = false;
+    bool progress = false, newer = !r->any_acked || f->ack.range[0].last > r->largest_acked;
+    uint64_t acked = r->acked_packets;
 
     if (f->ack.range[0].last >= r->next)
         return ERR_MALFORMED;
@@ -327,6 +329,11 @@ enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f
     enum err e = take_ranges(r, now_us, f, &s, &progress);
     if (e)
         return e;
+    if (newer) {
+        acked = r->acked_packets - acked;
+        s.ce_count = ecn_report(&r->ecn, f->ack.ect0, f->ack.ce);
+        s.ce_bytes = acked ? num_mul_div(s.acked_bytes, num_min(s.ce_count, acked), acked) : 0;
+    }
     if (progress) {
         r->probes = 0;
         r->probe_base_us = 0;
@@ -367,7 +374,7 @@ enum err recovery_again(struct recovery *r, uint64_t number)
         at(r, number)->probed)
         return OK;
     at(r, number)->probed = true;
-    return r->fate(r->context, at(r, number), RECOVERY_FATE_REPEATED);
+    return r->fate(r->context, at(r, number), number, RECOVERY_FATE_REPEATED);
 }
 
 /* Queues again what the oldest two packets in flight carried: one of them is likely what is
@@ -380,7 +387,7 @@ static enum err requeue_oldest(struct recovery *r, unsigned count)
             continue;
         p->probed = true;
         count--;
-        enum err e = r->fate(r->context, p, RECOVERY_FATE_LOST);
+        enum err e = r->fate(r->context, p, n, RECOVERY_FATE_LOST);
         if (e)
             return e;
     }
@@ -395,7 +402,7 @@ static enum err lose_all(struct recovery *r, uint64_t now_us)
 
     for (uint64_t n = r->open; n < r->next; n++)
         if (at(r, n)->state == RECOVERY_IN_FLIGHT && at(r, n)->eliciting) {
-            enum err e = lose(r, at(r, n), &ignored);
+            enum err e = lose(r, at(r, n), n, &ignored);
             if (e)
                 return e;
         }

@@ -8,6 +8,7 @@
 
 #include "core/base/err.h"
 #include "core/peer/control.h"
+#include "core/peer/ecn.h"
 #include "core/wire/frame.h"
 
 enum { RECOVERY_FRAMES = 8, RECOVERY_MAX_PACKETS = 1 << 16, RECOVERY_RANKS = 8 };
@@ -35,6 +36,8 @@ struct recovery_packet {
     uint8_t rank; /* of the most urgent content, 0 the most; filled in by the sender */
     bool eliciting, app_limited;
     bool probed; /* its content was queued again: by a probe time-out, or as a repeat */
+    bool marked; /* left with ECT(0); filled in by the sender */
+    bool trial;  /* not eliciting for any figure here, but its fate is told all the same */
     struct recovery_frame frame[RECOVERY_FRAMES];
 };
 
@@ -64,16 +67,18 @@ struct recovery {
     uint64_t delivered, delivered_us, first_sent_us, app_limited_until;
     uint64_t round_end; /* delivered count that ends the round */
     uint64_t lost_packets, acked_packets, spurious;
+    struct ecn ecn; /* the owner's, who tells it of fates; told here what ACKs report */
     uint64_t recent_sent, recent_lost; /* decaying, for the loss figure */
     bool first_gap;                    /* PEER_WITHOUT_REORDER: no patience at all */
     struct control *control;           /* borrowed */
-    enum err (*fate)(void *context, struct recovery_packet *p, enum recovery_fate fate);
+    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
+                     enum recovery_fate fate);
     void *context;
 };
 
 /* Prepares the caller's storage; allocates nothing. */
 void recovery_init(struct recovery *r, struct control *control,
-                   enum err (*fate)(void *context, struct recovery_packet *p,
+                   enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
                                     enum recovery_fate fate),
                    void *context);
 

@@ -77,6 +77,7 @@ static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
         return;
     f.type = FRAME_ACK;
     f.ack.delay_us = num_sub0(now_us, p->newest_us);
+    f.ack.ect0 = p->ect0_seen;
     f.ack.ce = p->ce_seen;
     for (; n < LIMIT_ACK_RANGES && n < r->count; n++) {
         const struct range *from = &r->item[r->count - 1 - n];
@@ -249,7 +250,7 @@ static bool within_window(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
 
-    return r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
+    return r->in_flight_bytes + p->mtu.now_bytes <= p->model.head.window_bytes &&
            r->probes < SILENCE_PROBES && !recovery_crowded(r);
 }
 
@@ -314,9 +315,24 @@ static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_
     return true;
 }
 
+/* Marks it, too, unless a time-out has just shown that something is wrong with this path. */
+static void count_sent(struct peer *p, struct draft *d, uint32_t bytes)
+{
+    struct ecn *ecn = &p->recovery.ecn;
+
+    mtu_sent(&p->mtu, bytes);
+    if (ecn->state == ECN_ON && (p->recovery.probes == 0 || ecn->unchecked)) {
+        d->record->marked = true;
+        ecn_sent(ecn);
+    }
+}
+
 static void commit(struct peer *p, struct draft *d, uint64_t now_us, uint8_t *space, size_t *n)
 {
     *n = seal(p, d, space);
+    if (!d->record->trial)
+        count_sent(p, d, (uint32_t)*n);
+    p->out_ecn = d->record->marked ? ECN_ECT0 : ECN_NONE;
     recovery_sent(&p->recovery, now_us, (uint16_t)*n, d->eliciting);
     p->unanswered = d->eliciting ? 0 : p->unanswered + 1;
 }
@@ -332,6 +348,54 @@ static enum err send_aside(struct peer *p, uint64_t now_us, const struct frame *
     frame_put(&d.w, f);
     commit(p, &d, now_us, space, n);
     return OK;
+}
+
+/* How much plain text the next packet may have. What a probe time-out sends must get through
+ * whatever has happened to the path. */
+static size_t plain_room(const struct peer *p, size_t room)
+{
+    size_t most = p->recovery.probes ? LIMIT_DATAGRAM_FLOOR : p->mtu.now_bytes;
+
+    return num_min(room, most) - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES;
+}
+
+/* A packet that carries nothing, to see what becomes of it. Its loss is no news of congestion and
+ * delays nothing; when nothing else is acknowledged meanwhile, a PING asks. */
+static enum err send_trial(struct peer *p, uint64_t now_us, uint32_t bytes, bool marked,
+                           uint8_t *space, size_t *n)
+{
+    struct draft d;
+
+    if (!begin(p, &d, space, bytes - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES))
+        return ERR_AGAIN;
+    d.record->trial = d.padded = true;
+    d.record->marked = marked;
+    frame_put(&d.w, &(struct frame){.type = FRAME_PING});
+    p->ask_us = now_us + recovery_probe_us(&p->recovery);
+    commit(p, &d, now_us, space, n);
+    pace(p, now_us, *n);
+    return OK;
+}
+
+static enum err transmit_trial(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
+                               size_t *n, struct addr *to)
+{
+    struct recovery *r = &p->recovery;
+    uint32_t bytes = mtu_wanted(&p->mtu, now_us);
+
+    /* The first packets prove who we are; that is not for something of no use to do. */
+    if (r->probes || !r->any_acked)
+        return ERR_AGAIN;
+    if (ecn_wanted(&r->ecn, now_us)) {
+        *to = p->remote;
+        ecn_tried(&r->ecn, r->next);
+        return send_trial(p, now_us, PATH_COST, true, space, n);
+    }
+    if (!bytes || bytes > room)
+        return ERR_AGAIN;
+    *to = p->remote;
+    mtu_probed(&p->mtu, r->next);
+    return send_trial(p, now_us, bytes, false, space, n);
 }
 
 /* Elsewhere than to the peer goes no more than came from there, be it a question or an answer. */
@@ -403,6 +467,9 @@ static void run_timers(struct peer *p, uint64_t now_us)
                 session_fail(p, now_us, e, "out of memory", true);
         }
         p->probes_due = (unsigned)num_max(p->probes_due, probes);
+        if (probes && p->recovery.probes == SILENCE_PROBES &&
+            session_with(p, PEER_WITHOUT_BLACK_HOLE))
+            mtu_doubt(&p->mtu, now_us);
         uint64_t quiet = num_max(p->last_received_us, p->last_keepalive_us);
         if (now_us >= quiet + p->config.keepalive_us && p->recovery.eliciting_in_flight == 0) {
             p->last_keepalive_us = now_us;
@@ -411,6 +478,11 @@ static void run_timers(struct peer *p, uint64_t now_us)
     }
     if (now_us >= repeat_deadline_us(&p->repeat) && repeat_run(&p->repeat, &p->recovery, now_us))
         session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
+    if (now_us >= p->ask_us) {
+        p->ask_us = UINT64_MAX;
+        p->ping_wanted |=
+            (p->mtu.in_flight || p->recovery.ecn.in_flight) && p->recovery.eliciting_in_flight == 0;
+    }
     if (now_us >= p->next_expiry_us)
         p->next_expiry_us = mail_expire(&p->mail, now_us);
     if (p->recovery.next - p->send.first_number >= KEY_PACKETS_MOST)
@@ -460,8 +532,6 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
                        struct addr *to)
 {
     struct draft d;
-    size_t plain =
-        num_min(room, p->config.max_datagram_bytes) - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES;
 
     if (p->state == SESSION_CLOSING)
         return transmit_close(p, now_us, space, n, to);
@@ -472,14 +542,14 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
         session_sweep_streams(p);
         if (transmit_path(p, now_us, space, n, to) == OK)
             return OK;
-        if (!begin(p, &d, space, plain))
+        if (!begin(p, &d, space, plain_room(p, room)))
             session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
     }
     if (p->state != SESSION_READY)
         return transmit_close(p, now_us, space, n, to);
     bool paced = fill(p, &d, now_us);
     if (d.record->frames == 0)
-        return ERR_AGAIN;
+        return transmit_trial(p, now_us, space, room, n, to);
     if (d.eliciting) {
         p->ping_wanted = false;
         p->probes_due = p->probes_due ? p->probes_due - 1 : 0;
@@ -528,7 +598,8 @@ static bool something_urgent(const struct peer *p)
 uint64_t transmit_deadline_us(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
-    uint64_t at = num_min(num_min(p->ack_due_us, p->next_expiry_us), repeat_deadline_us(&p->repeat));
+    uint64_t at = num_min(num_min(p->ack_due_us, p->next_expiry_us),
+                          num_min(p->ask_us, repeat_deadline_us(&p->repeat)));
 
     if (!p->client && !p->confirmed)
         return UINT64_MAX;
@@ -544,6 +615,8 @@ uint64_t transmit_deadline_us(const struct peer *p)
         at = num_min(at, p->candidate_budget < PATH_COST ? p->candidate_until_us
                          : p->challenge_due              ? 0
                                                          : p->challenge_again_us);
+    if (r->probes == 0 && r->any_acked)
+        at = num_min(at, num_min(mtu_deadline_us(&p->mtu), ecn_deadline_us(&r->ecn)));
     if (within_window(p) && something_to_send(p))
         at = num_min(at, p->next_send_us);
     return at;
@@ -587,12 +660,32 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
     }
 }
 
-enum err transmit_fate(void *context, struct recovery_packet *packet, enum recovery_fate fate)
+static void fate_of_size_and_mark(struct peer *p, const struct recovery_packet *packet,
+                                  uint64_t number, bool acked)
+{
+    struct ecn *ecn = &p->recovery.ecn;
+
+    if (packet->trial && packet->marked) {
+        ecn_trial_fate(ecn, p->now_us, number, acked);
+        return;
+    }
+    if (packet->trial)
+        mtu_probe_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    else if (session_with(p, PEER_WITHOUT_BLACK_HOLE))
+        mtu_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    if (packet->marked)
+        ecn_fate(ecn, p->now_us, number, acked);
+}
+
+enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number,
+                       enum recovery_fate fate)
 {
     struct peer *p = context;
     bool resend = session_with(p, PEER_WITHOUT_RESEND), acked = fate == RECOVERY_FATE_ACKED;
     enum err e = OK;
 
+    if (packet->state != RECOVERY_IN_FLIGHT)
+        fate_of_size_and_mark(p, packet, number, acked);
     for (unsigned i = 0; i < packet->frames && !e; i++) {
         const struct recovery_frame *f = &packet->frame[i];
         if (f->type == FRAME_STREAM) {

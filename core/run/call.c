@@ -155,7 +155,7 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
     struct call *c = ctx;
 
     for (size_t i = 0; i < count; i++)
-        peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
+        peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn);
     handle(c, now_us);
     c->filled = false;
 }
@@ -164,11 +164,12 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
 {
     struct call *c = ctx;
 
-    out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
-        if (peer_output(c->peer, now_us, space, room, &out->n, &out->peer) == OK)
+        if (peer_output(c->peer, now_us, space, room, &out->n, &out->peer) == OK) {
+            out->ecn = peer_output_ecn(c->peer);
             return true;
+        }
         if (c->filled || !c->owner.fill || !c->connected || c->closed || c->parting)
             break;
         c->owner.fill(c->owner.ctx, now_us);

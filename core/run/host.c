@@ -108,7 +108,7 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
     struct host *h = ctx;
 
     for (size_t i = 0; i < count; i++)
-        listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
+        listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
     handle(h, now_us);
     h->filled = false;
 }
@@ -117,11 +117,12 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
 {
     struct host *h = ctx;
 
-    out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
-        if (listener_output(h->listener, now_us, space, room, &out->n, &out->peer) == OK)
+        if (listener_output(h->listener, now_us, space, room, &out->n, &out->peer) == OK) {
+            out->ecn = listener_output_ecn(h->listener);
             return true;
+        }
         if (h->filled || h->parting || !h->owner.fill)
             break;
         /* Sessions may have ended while packets were made: their owner must know before it fills.

@@ -219,8 +219,9 @@ static struct json *quantiles(const struct stat_hist *h)
 static struct json *direction(const struct relay *r, bool up)
 {
     static const char *const names[WAN_DROP_COUNT] = {
-        [WAN_DROP_QUEUE] = "queue",   [WAN_DROP_LOSS] = "loss",     [WAN_DROP_OUTAGE] = "outage",
-        [WAN_DROP_MTU] = "too_large", [WAN_DROP_MEMORY] = "memory", [WAN_DROP_POLICER] = "policer",
+        [WAN_DROP_QUEUE] = "queue",     [WAN_DROP_LOSS] = "loss", [WAN_DROP_OUTAGE] = "outage",
+        [WAN_DROP_MTU] = "too_large",   [WAN_DROP_ECN] = "ecn",   [WAN_DROP_MEMORY] = "memory",
+        [WAN_DROP_POLICER] = "policer",
     };
     const struct wan_counters *c = wan_link_counters(up ? r->up : r->down);
     struct relay_losses lost = r->udp ? relay_udp_count(r->udp, up) : relay_tun_count(r->tun, up);

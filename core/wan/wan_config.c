@@ -30,7 +30,7 @@ static enum err check_one(const struct wan_config *c)
     if (c->loss > WAN_PROBABILITY || c->reorder > WAN_PROBABILITY ||
         c->duplicate > WAN_PROBABILITY || c->corrupt > WAN_PROBABILITY ||
         c->fade_least > WAN_PROBABILITY || (c->police_bps && c->police_bytes == 0) ||
-        !loss_possible(c->loss, c->burst))
+        !loss_possible(c->loss, c->burst) || c->ecn_way > WAN_ECN_BLOCK)
         return ERR_USAGE;
     if (c->rate_bps > rate_max_bps || c->queue_us > year_us || c->delay_us > year_us ||
         c->jitter_us > year_us || c->reorder_us > year_us || c->duplicate_us > year_us ||
@@ -57,6 +57,10 @@ static enum err check_change(struct wan_config *c, const struct wan_change *ch)
     case WAN_CHANGE_MTU:
         if (ch->value > UINT32_MAX)
             return ERR_LIMIT;
+        break;
+    case WAN_CHANGE_ECN:
+        if (ch->value > WAN_ECN_BLOCK)
+            return ERR_USAGE;
         break;
     case WAN_CHANGE_RATE:
     case WAN_CHANGE_DELAY:
@@ -120,6 +124,9 @@ void wan_config_apply(struct wan_config *c, const struct wan_change *ch)
         break;
     case WAN_CHANGE_POLICER:
         c->police_bps = ch->value;
+        break;
+    case WAN_CHANGE_ECN:
+        c->ecn_way = (uint32_t)ch->value;
         break;
     case WAN_CHANGE_REBIND:
         break;

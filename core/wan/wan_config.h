@@ -38,7 +38,15 @@ enum wan_change_kind {
     WAN_CHANGE_CORRUPT,   /* value: millionths */
     WAN_CHANGE_MTU,       /* value: bytes, 0 none */
     WAN_CHANGE_POLICER,   /* value: bits a second, 0 none; the bucket stays as it is */
+    WAN_CHANGE_ECN,       /* value: enum wan_ecn_way */
     WAN_CHANGE_REBIND,    /* no value: the owner changes the client's address as seen behind it */
+};
+
+/* What the link does with datagrams that say they know of ECN, besides marking. */
+enum wan_ecn_way {
+    WAN_ECN_PASS,
+    WAN_ECN_BLEACH, /* the codepoint is cleared */
+    WAN_ECN_BLOCK,  /* they are dropped */
 };
 
 /* One change of the link at a time counted from its start. */
@@ -70,6 +78,7 @@ struct wan_config {
     uint32_t duplicate;    /* millionths: delivered twice; the copy uses no rate */
     uint64_t duplicate_us; /* the copy comes up to so much later; 0: WAN_DUPLICATE_US */
     uint32_t corrupt;      /* millionths: one random bit is flipped */
+    uint32_t ecn_way;      /* enum wan_ecn_way */
     uint32_t mtu_bytes;    /* payload + overhead beyond this is dropped; 0: none */
     struct wan_outage outage[WAN_OUTAGES_MAX];
     size_t outages;

@@ -236,11 +236,13 @@ static void give_back(struct wan_link *l)
 }
 
 /* Why a datagram of `n` bytes cannot enter now, or WAN_DROP_COUNT. */
-static enum wan_drop refused(struct wan_link *l, size_t n)
+static enum wan_drop refused(struct wan_link *l, size_t n, uint8_t ecn)
 {
     if (n > WAN_DATAGRAM_MAX ||
         (l->config.mtu_bytes && n + l->config.overhead_bytes > l->config.mtu_bytes))
         return WAN_DROP_MTU;
+    if (ecn != WAN_ECN_NONE && l->config.ecn_way == WAN_ECN_BLOCK)
+        return WAN_DROP_ECN;
     if (is_down(l, l->now_us))
         return WAN_DROP_OUTAGE;
     if (!wan_policer_passes(&l->policer, l->now_us, n + l->config.overhead_bytes))
@@ -258,7 +260,7 @@ void wan_link_send(struct wan_link *l, uint64_t now_us, struct bytes data, uint6
     advance(l, now_us);
     l->counters.in_count++;
     l->counters.in_bytes += data.n;
-    enum wan_drop why = refused(l, data.n);
+    enum wan_drop why = refused(l, data.n, ecn);
     if (why != WAN_DROP_COUNT) {
         l->counters.dropped[why]++;
         return;
@@ -270,6 +272,8 @@ void wan_link_send(struct wan_link *l, uint64_t now_us, struct bytes data, uint6
     }
     s->user = user;
     s->sent_us = l->now_us;
+    if (l->config.ecn_way == WAN_ECN_BLEACH)
+        ecn = WAN_ECN_NONE;
     s->ecn = ecn;
     uint64_t mark_us = l->config.ecn_mark_us;
     if (mark_us && (ecn == WAN_ECN_ECT0 || ecn == WAN_ECN_ECT1) &&

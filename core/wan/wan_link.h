@@ -22,6 +22,7 @@ enum wan_drop {
     WAN_DROP_LOSS,    /* lost on the line */
     WAN_DROP_OUTAGE,  /* the link was down */
     WAN_DROP_MTU,     /* larger than the link's MTU */
+    WAN_DROP_ECN,     /* it said that it knows of ECN */
     WAN_DROP_POLICER, /* beyond the policer's rate and bucket */
     WAN_DROP_MEMORY,  /* the model's own ring was full: the ring is too small for the link */
     WAN_DROP_COUNT

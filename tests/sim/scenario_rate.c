@@ -92,7 +92,7 @@ static void shallow_buffer(struct sim *s, uint32_t without)
     struct wan_config link = sim_world_link(20 * MBIT, 30000);
 
     link.queue_us = 10000;
-    steady(s, without, &link, 2 * SECOND_US, 65, 50000);
+    steady(s, without, &link, 2 * SECOND_US, 75, 50000);
 }
 
 static void reordered(struct sim *s, uint32_t without)

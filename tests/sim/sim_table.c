@@ -22,6 +22,12 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"validation", PEER_WITHOUT_VALIDATION},
     {"ack_gap", PEER_WITHOUT_ACK_GAP},
     {"repeat", PEER_WITHOUT_REPEAT},
+    {"mtu", PEER_WITHOUT_MTU},
+    {"black_hole", PEER_WITHOUT_BLACK_HOLE},
+    {"ecn", PEER_WITHOUT_ECN},
+    {"ecn_check", PEER_WITHOUT_ECN_CHECK},
+    {"watch", PEER_WITHOUT_WATCH},
+    {"patience", PEER_WITHOUT_PATIENCE},
     {"cookies", SIM_WITHOUT_COOKIES},
     {"trust", SIM_WITHOUT_TRUST},
     {"pinning", SIM_WITHOUT_PINNING},
@@ -51,7 +57,7 @@ const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 static const struct sim_scenario *const tables[] = {
     scenario_setup_table,  scenario_data_table,    scenario_path_table, scenario_rate_table,
     scenario_attack_table, scenario_picture_table, scenario_desk_table, scenario_hands_table,
-    scenario_share_table,  scenario_goals_table};
+    scenario_share_table,  scenario_mtu_table,     scenario_ecn_table,  scenario_goals_table};
 
 /* Goals that are not reached yet. Whoever reaches one takes its line away. */
 static const struct {
