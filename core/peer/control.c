@@ -33,7 +33,9 @@ enum {
     PROBE_RTT_US = 200000,
     QUEUED_US = 10000, /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
-    CUSHION_MOST_US = 8000, /* a queue so long keeps a bottleneck busy between two ACKs */
+    CUSHION_RATE = 1250000, /* bytes a second; at this rate ... */
+    CUSHION_US = 8000,      /* ... the queue that is wanted is so long */
+    CUSHION_MOST_US = 16000,
     CUSHION_LEAST_US = 1000,
     TRY_QUEUE_US = 12000, /* a try queues no more */
     FLOOR_BYTES_S = 4000,
@@ -96,16 +98,27 @@ static void believe(struct control_model *m, uint64_t rate)
     m->head.bandwidth_bytes_s = rate;
 }
 
-/* The queue that a path is to have while nothing is tried: it is busy when ACKs come late, and the
- * next packet that is urgent hardly waits. */
-static uint64_t cushion_us(const struct control_model *m)
+static uint64_t square_root(uint64_t v)
 {
-    return num_clamp(m->head.min_rtt_us / 4, CUSHION_LEAST_US, CUSHION_MOST_US);
+    uint64_t root = 0;
+
+    for (uint64_t bit = 1ull << 31; bit; bit >>= 1)
+        if ((root + bit) * (root + bit) <= v)
+            root += bit;
+    return root;
 }
 
+/* What a path is to have queued while nothing is tried: it stays busy when ACKs come late, and the
+ * next packet that is urgent hardly waits. It grows with the root of the rate, so that of flows
+ * that share a queue the slower one has more of it for its rate, and gains (Swift, SIGCOMM 2020,
+ * section 3.2, scales its targets so). */
 static uint64_t cushion_bytes(const struct control_model *m)
 {
-    return num_mul_div(m->head.bandwidth_bytes_s, cushion_us(m), 1000000);
+    uint64_t rate = m->head.bandwidth_bytes_s;
+    uint64_t bytes = square_root(rate * CUSHION_RATE) * CUSHION_US / 1000000;
+    uint64_t most_us = num_clamp(m->head.min_rtt_us / 4, CUSHION_LEAST_US, CUSHION_MOST_US);
+
+    return num_min(bytes, num_mul_div(rate, most_us, 1000000));
 }
 
 /* The gain of a first try: what it queues in a round trip stays short on long paths. */
@@ -187,8 +200,6 @@ static void take_brief(struct control_model *m, const struct control_sample *s)
 {
     uint64_t span = s->now_us - m->brief_start_us;
 
-    m->brief_acked += s->acked_bytes;
-    m->brief_lost += s->lost_bytes;
     if (s->rtt_us)
         m->brief_least = num_min(m->brief_least, s->rtt_us);
     if (span < num_max(m->head.min_rtt_us / 2, BRIEF_LEAST_US) || m->brief_least == UINT64_MAX)
@@ -476,6 +487,11 @@ static void model_sample(struct control *c, const struct control_sample *s)
 
     m->acked += s->acked_bytes;
     m->lost += s->lost_bytes;
+    m->brief_acked += s->acked_bytes;
+    m->brief_lost += s->lost_bytes;
+    /* A path that was gone for a moment, or a NAT's binding, says nothing about the rate. */
+    if (s->vanished && excess_us(m) <= STANDING_US)
+        m->lost = m->brief_lost = 0;
     if (s->rtt_us)
         take_rtt(m, s);
     if (s->rate_bytes_s)

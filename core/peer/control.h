@@ -15,6 +15,7 @@ struct control_sample {
     uint64_t ce_count;        /* packets newly told of that met a queue (ECN-CE) ... */
     uint64_t ce_bytes;        /* ... and about how much that is of what was acknowledged */
     uint64_t in_flight_bytes; /* after both */
+    bool vanished;            /* they were many in a row, as when a path goes away for a moment */
     bool app_limited;         /* the sender had nothing more to send when it was sent */
     bool round_start;         /* a packet sent after the last round's start was acknowledged */
 };

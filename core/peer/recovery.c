@@ -14,7 +14,8 @@ enum {
     SILENCE_PROBES = 3,
     REORDER_PACKETS = 3,
     RTT_MOST_US = 5000000, /* longer ones are those of somebody who was asleep */
-    RECENT = 500
+    RECENT = 500,
+    LOST_RUN = 12 /* packets in a row: full queues and policers let something through in between */
 };
 
 void recovery_init(struct recovery *r, struct control *control,
@@ -126,6 +127,9 @@ static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t num
     p->state = RECOVERY_LOST;
     if (p->eliciting) {
         s->lost_bytes += p->bytes;
+        r->lost_run = number - r->lost_last <= 2 ? r->lost_run + 1 : 1;
+        r->lost_last = number;
+        s->vanished |= r->lost_run > LOST_RUN;
         r->lost_packets++;
         r->recent_lost++;
     }
