@@ -13,14 +13,24 @@ static const char *const about[] = {
     "of callers at once; whose key has the role bench in authorized_keys needs none. The other end "
     "calls it.",
     "The caller sends a stream that the other end checks and counts; with --reverse the other end "
-    "sends. The result has goodput_bps, what was delivered in order over the whole time, "
-    "steady_bps, the same from second 2 on, "
-    "sent_bytes with all headers of the session, rtt_us, measured by small messages that go before "
-    "all else "
-    "and are not sent again, and queue_us, which is rtt_us less the shortest; both as p50, p95, "
-    "p99 and max. loss is the share of datagrams that the sender took for lost; cpu_s_per_gb and "
-    "far_cpu_s_per_gb are seconds of processor time of each end's process for 10^9 bytes "
-    "delivered.",
+    "sends; with --message it is messages, whose delay from being sent to being taken is measured. "
+    "Figures come as interval events, and a result at the end.",
+    "Of a stream: goodput_bps is what was delivered in order over the whole time; steady_bps the "
+    "same from second 2 on, null in trials of less than 3 s. ramp_us is how long after the first "
+    "byte was sent the receiver first had 90 % of steady_bps: what it has got is counted every 50 "
+    "ms, and ramp_us is the first count from which on the mean of half a second reaches that. "
+    "longest_gap_us is the longest time in which it got nothing, after the first byte.",
+    "Of messages: delay_us is one way. clock says how that is known: one, when both ends read the "
+    "same clock, or aligned, by the fastest answer to a small message, which may be wrong by "
+    "clock_error_us at the most. A message that has not come two seconds after the last was sent "
+    "is lost: the difference between messages_sent and messages_received.",
+    "Of both: rtt_us are round trips of small messages that go before all else and are not sent "
+    "again when lost; queue_us is rtt_us less the shortest one. There are fifty a second "
+    "beside a stream, and one a second beside messages alone, which they must not help. sent_bytes "
+    "counts datagrams with all that is in them; loss is "
+    "the share of them that the sender took for lost, and state its controller's last word; "
+    "cpu_s_per_gb and far_cpu_s_per_gb are seconds of processor time of each end's process for "
+    "10^9 bytes delivered. Times are given as p50, p95, p99 and max.",
     "An interrupted trial gives the result so far.",
     NULL,
 };
@@ -44,6 +54,13 @@ static const struct opt options[] = {
     {"interval", 0, OPT_TIME(run_link_config, interval_us), "T",
      "from one event with figures to the next", "100ms", .min = 10000, .max = 3600000000},
     {"reverse", 0, OPT_FLAG(run_link_config, reverse), NULL, "the other end sends"},
+    {"message", 0, OPT_SIZE(run_link_config, message_bytes), "BYTES",
+     "send messages of this size instead of a stream, as urgent as input, and tell their delay",
+     .min = 16, .max = 262144},
+    {"every", 0, OPT_TIME(run_link_config, every_us), "T", "from one message to the next", "20ms",
+     .min = 100, .max = 1000000000},
+    {"bulk", 0, OPT_FLAG(run_link_config, bulk), NULL,
+     "with --message: a stream fills the link beside the messages"},
     {"accept-new", 0, OPT_FLAG(run_link_config, accept_new), NULL,
      "trust a host that is not known yet, and remember its key"},
     {0},
@@ -53,6 +70,8 @@ static const struct cmd_example examples[] = {
     {"farspan bench link --listen 127.0.0.1:0", "the far end, which prints a ticket"},
     {"farspan bench link @ticket --for 20s", "measures the way to it"},
     {"farspan bench link @ticket --reverse --json", "and the way back, for a script"},
+    {"farspan bench link @ticket --message 200B --every 20ms --bulk",
+     "how long something small takes while something large goes the same way"},
     {0},
 };
 

@@ -10,6 +10,7 @@
 #include "core/run/link_mark.h"
 #include "core/run/link_report.h"
 #include "core/run/loop.h"
+#include "core/run/status_line.h"
 #include "core/run/stop.h"
 #include "core/run/trial_end.h"
 
@@ -34,8 +35,9 @@ struct link_call {
     struct link_report report;
     struct loop_timer work, ping, window, interval, phase;
     bool connected, finished;
-    uint64_t agreed_us, ended_us; /* 0: not yet */
-    uint64_t cpu_us;              /* used when payload ended */
+    bool waited;                           /* for messages that were on their way */
+    uint64_t agreed_us, ended_us, told_us; /* 0: not yet */
+    struct trial_report own;               /* when payload ended */
     enum err failure;
 };
 
@@ -71,6 +73,7 @@ static void settle(struct link_call *c, enum err e)
 static void go(struct link_call *c, uint64_t now_us)
 {
     c->log.loaded = true;
+    c->report.said_us = now_us;
     enum err e = trial_end_go(&c->end, now_us, clock_cpu_us());
     loop_timer_set(&c->phase, now_us + c->config->for_us);
     loop_timer_set(&c->window, now_us + TRIAL_LOG_WINDOW_US);
@@ -78,26 +81,41 @@ static void go(struct link_call *c, uint64_t now_us)
     settle(c, e);
 }
 
-/* The time is over: nothing more is counted. */
+/* Nothing more is sent, and the other end's last word wanted. */
 static void halt(struct link_call *c, uint64_t now_us)
 {
-    c->ended_us = num_max(c->ended_us, now_us);
-    c->cpu_us = clock_cpu_us();
+    c->ended_us = c->ended_us ? c->ended_us : now_us;
+    trial_end_report(&c->end, now_us, clock_cpu_us(), &c->own);
     loop_timer_set(&c->phase, now_us + (c->run->signal ? LAST_WORD_HURRIED_US : LAST_WORD_US));
     loop_timer_set(&c->interval, LOOP_NEVER);
     settle(c, trial_end_stop(&c->end, now_us));
 }
 
-/* The payload's time is over, or what came after it. */
+/* Whether messages may still come that were sent in time. */
+static bool is_missing(const struct link_call *c)
+{
+    uint64_t sent = trial_end_sends(&c->end) ? c->end.probes_sent : c->end.far.probes_sent;
+
+    return !c->waited && !c->run->signal && c->log.delay_us.count < sent;
+}
+
 static void on_phase(void *ctx)
 {
     struct link_call *c = ctx;
     uint64_t now_us = loop_refresh_us(c->loop);
 
-    if (c->end.stage == TRIAL_OVER) {
+    if (c->end.stage == TRIAL_OVER)
         fail(c, ERR_UNREACHABLE, "the other end did not say what had come");
-    } else if (c->end.stage == TRIAL_RUNNING) {
+    else if (c->end.stage == TRIAL_TOLD)
+        finish(c, OK); /* what has not come by now is lost */
+    else if (c->ended_us || !c->end.ask.message_bytes || c->end.ask.reverse) {
+        c->waited = c->ended_us != 0;
         halt(c, now_us);
+    } else {
+        /* The time is over; what is on its way is waited for. */
+        c->ended_us = now_us;
+        trial_end_hold(&c->end);
+        loop_timer_set(&c->phase, now_us + STRAGGLERS_US);
     }
 }
 
@@ -110,8 +128,16 @@ static void look(struct link_call *c, uint64_t now_us)
     if (c->end.stage == TRIAL_AGREED &&
         (c->log.pongs >= PONGS || (c->log.pongs && waited_us > PONGS_WAIT_US)))
         go(c, now_us);
-    if (c->end.stage == TRIAL_TOLD)
+    if (c->end.stage == TRIAL_RUNNING && c->ended_us && !is_missing(c))
+        halt(c, now_us);
+    if (c->end.stage != TRIAL_TOLD)
+        return;
+    if (!is_missing(c)) {
         finish(c, OK);
+    } else if (!c->told_us) {
+        c->told_us = now_us;
+        loop_timer_set(&c->phase, now_us + STRAGGLERS_US);
+    }
 }
 
 static void on_work(void *ctx)
@@ -287,10 +313,12 @@ enum err link_call_run(const struct run_link_config *config, struct run *run)
     trial_end_init(&c->end, NULL, &c->log);
     enum err e = begin(c);
     if (!e && c->call) {
+        c->report.live = status_line_begin(run);
         loop_run(c->loop);
+        status_line_end();
         e = c->failure;
         if (!e && c->end.stage == TRIAL_TOLD)
-            e = link_report_result(&c->report, c->ended_us, c->cpu_us);
+            e = link_report_result(&c->report, c->ended_us, &c->own);
     }
     end(c);
     heap_free(c);

@@ -1,9 +1,7 @@
 #include "core/run/run_link.h"
 
-#include "core/base/limits.h"
 #include "core/run/link_call.h"
 #include "core/run/link_host.h"
-#include "core/wire/trial.h"
 
 static enum err check(const struct run_link_config *c, struct run *run)
 {
@@ -13,6 +11,8 @@ static enum err check(const struct run_link_config *c, struct run *run)
         wrong = "--listen takes no TARGET";
     else if (!c->listen.host[0] && !c->target)
         wrong = "TARGET or --listen A:P is needed";
+    else if (c->listen.host[0] && (c->reverse || c->message_bytes || c->bulk))
+        wrong = "--listen does what its callers ask for: give them the options";
     return wrong ? reason_give(&run->reason, ERR_USAGE, "bench link: %s", wrong) : OK;
 }
 

@@ -336,14 +336,15 @@ static enum err take_probe(struct trial_end *t, uint64_t now_us, struct bytes da
 
     if (e)
         return e;
-    if (t->stage > TRIAL_RUNNING)
-        return OK;
-    t->probes_received++;
     int64_t late_us = (int64_t)(now_us - p.sent_us);
     if (t->log) {
+        /* Those on their way when the last report came count as well. */
         trial_log_arrived(t->log, late_us, false);
         return OK;
     }
+    if (t->stage > TRIAL_RUNNING)
+        return OK;
+    t->probes_received++;
     t->arrivals.arrival[t->arrivals.arrivals++] = (struct trial_arrival){p.sequence, late_us};
     return t->arrivals.arrivals == TRIAL_ARRIVALS ? tell_arrivals(t) : OK;
 }

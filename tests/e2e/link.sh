@@ -1,5 +1,5 @@
 #!/bin/sh
-# time-out: 120
+# time-out: 240
 # bench link with real sockets through bench relay: what it measures of a link that is known.
 . tests/lib.sh
 
@@ -53,13 +53,80 @@ for way in "" --reverse; do
     is_so stream 'len(i) >= 20 and any(e["rate_bps"] > 4e6 for e in i)'
     is_so stream 'all(e["state"] and e["window_bytes"] > 0 for e in i[1:])'
 done
+
+# Several callers at once: each gets something, and all together no more than there is.
+pids=
+for one in a b c; do
+    timeout 60 "$farspan" bench link "@$work/stream.ticket" --json --for 4s >"$work/$one.near" \
+        2>/dev/null &
+    pids="$pids $!"
+done
+for one in $pids; do
+    wait "$one"
+    is "a caller of three ends with 0" $? 0
+done
+all=0
+for one in a b c; do
+    all=$((all + $(tail -n 1 "$work/$one.near" | field goodput_bps)))
+done
+check "three callers share the link: $all" test "$all" -gt 4000000 -a "$all" -le 20000000
+for one in a b c; do
+    is_so $one 'r["goodput_bps"] > 1e5'
+done
+
+# A signal ends a trial with the result so far.
+start early.near "$farspan" bench link "@$work/stream.ticket" --json --for 50s
+near_pid=$pid
+event early.near interval >/dev/null
+kill -INT "$near_pid"
+wait "$near_pid"
+is "SIGINT ends a trial with 130" $? 130
+check "and gives the result so far" grep -q '"event":"result"' "$work/early.near"
+
 kill -TERM "$far_pid"
 wait "$far_pid"
 is "the listening end ends with 0 on SIGTERM" $? 0
-is "which has told of both trials" "$(grep -c '"event":"trial"' "$work/stream.far")" 2
+is "which has told of all trials" "$(grep -c '"event":"trial"' "$work/stream.far")" 6
 kill "$relay_pid"
+
+# Messages: none is lost for good, none is earlier than the light.
+far words --rate 10M --delay 30ms --loss 3%
+for way in "" --reverse; do
+    near words --for 2s --message 200B --every 20ms $way
+    is_so words '80 <= r["messages_sent"] <= 101 and r["messages_received"] == r["messages_sent"]'
+    is_so words '30000 <= r["delay_us"]["p50"] * 1.02 <= r["delay_us"]["max"] * 1.02'
+    is_so words 'r["clock"] == "one" and r["clock_error_us"] == 0 and "goodput_bps" not in r'
+    is_so words 'r["loss"] > 0 and i[-1]["messages"] > 0'
+    near words --for 4s --message 1KiB --every 50ms --bulk $way
+    is_so words '60 <= r["messages_sent"] <= 81 and r["messages_received"] == r["messages_sent"]'
+    is_so words '1e6 < r["steady_bps"] <= 10.2e6 and r["message_bytes"] == 1024'
+done
+
+# What people see: a line a second, or one line on a terminal.
+timeout 60 "$farspan" bench link "@$work/words.ticket" --for 3s >"$work/text" 2>"$work/lines"
+like "a result in words" "$(cat "$work/text")" 'Mbit/s delivered over 3\.. s'
+like "lines while it runs" "$(cat "$work/lines")" '[0-9.]+ Mbit/s, [0-9.]+ ms, [0-9.]+ % lost, '
+timeout 60 script -qec "$farspan bench link @$work/words.ticket --for 2s" /dev/null >"$work/plot"
+like "a plot on a terminal" "$(tr '\r' '\n' <"$work/plot")" 'Mbit/s.*% lost, [a-z-]+ .*█'
+
+# Whose key has another role only is refused, also with a server's ticket before it.
+mkdir "$work/other"
+"$farspan" keygen --identity "$work/other/id" >/dev/null 2>&1
+"$farspan" keygen --identity "$work/other/id" --show >"$work/other/key"
+echo "$(cat "$work/other/key") view me" >"$work/other/keys"
+start viewers "$farspan" bench link --listen 127.0.0.1:0 --json --authorized "$work/other/keys"
+at=$(event viewers listening | field address)
+exits "a key without the role" 4 "$farspan" bench link "$at" --accept-new \
+    --identity "$work/other/id"
+echo "$(cat "$work/other/key") bench me" >"$work/other/keys"
+start benchers "$farspan" bench link --listen 127.0.0.1:0 --json --authorized "$work/other/keys"
+at=$(event benchers listening | field address)
+exits "a key with it" 0 "$farspan" bench link "$at" --accept-new --identity "$work/other/id" \
+    --for 200ms
 
 exits "nobody there" 3 "$farspan" bench link "@$work/stream.far.ticket" --timeout 1s
 exits "neither end" 2 "$farspan" bench link
+exits "a far end with work of its own" 2 "$farspan" bench link --listen 127.0.0.1:0 --reverse
+exits "a message without room for its time" 2 "$farspan" bench link x --message 15B
 exits "both ends" 2 "$farspan" bench link somewhere --listen 127.0.0.1:0
 finish

@@ -328,8 +328,8 @@ def report(last, numbers, state):
 def trials():
     n = NONCE.hex()
     whole = ask()
-    good("trial", "ask", whole, "ASK reverse=0 stream=1 probe=0 every=0 report=50000 mark=%s used=%d"
-         % (n, len(whole)))
+    good("trial", "ask", whole,
+         "ASK reverse=0 stream=1 probe=0 every=0 report=50000 mark=%s used=%d" % (n, len(whole)))
     least = ask(1, 0, 16, 1, 10000)
     good("trial", "ask-least", least,
          "ASK reverse=1 stream=0 probe=16 every=1 report=10000 mark=%s used=%d" % (n, len(least)))
