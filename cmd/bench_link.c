@@ -4,6 +4,7 @@
 static const char *const forms[] = {
     "--listen A:P [OPTION]...",
     "TARGET|TICKET|-|@FILE [OPTION]...",
+    "[--row NAME]... [--runs N] [--for T]",
     NULL,
 };
 
@@ -31,6 +32,15 @@ static const char *const about[] = {
     "the share of them that the sender took for lost, and state its controller's last word; "
     "cpu_s_per_gb and far_cpu_s_per_gb are seconds of processor time of each end's process for "
     "10^9 bytes delivered. Times are given as p50, p95, p99 and max.",
+    "Without TARGET it tries links of its own, each with both ends and a relay as processes of "
+    "their own, and prints for each row what is hoped for and what was seen; it ends with 0 "
+    "whatever was seen. The row event has figures (figure, seen, at_least or at_most, pass): the "
+    "median of all runs, of delay_max_us the greatest. Beside those above there are queue_back_us, "
+    "from a fall of the rate to a tenth until rtt_us is within 50 ms of its least; reuse_us, from "
+    "the rise until 80 % of the rate are delivered; recover_us, from the end of an outage or the "
+    "change of address until 90 % of the rate before are delivered, each as the mean of half a "
+    "second; share_least_ppm and share_most_ppm, what the callers of one link get of all that they "
+    "get together.",
     "An interrupted trial gives the result so far.",
     NULL,
 };
@@ -49,8 +59,9 @@ static const struct opt options[] = {
     {"authorized", 0, OPT_STRING(run_link_config, authorized), "FILE",
      "keys that may call without a ticket; default authorized_keys in the configuration folder "
      "(see farspan(1))"},
-    {"for", 0, OPT_TIME(run_link_config, for_us), "T", "how long the payload goes", "10s",
-     .min = 100000, .max = 3600000000},
+    {"for", 0, OPT_TIME(run_link_config, for_us), "T",
+     "how long the payload goes; default 10s, or the row's own time", .min = 100000,
+     .max = 3600000000},
     {"interval", 0, OPT_TIME(run_link_config, interval_us), "T",
      "from one event with figures to the next", "100ms", .min = 10000, .max = 3600000000},
     {"reverse", 0, OPT_FLAG(run_link_config, reverse), NULL, "the other end sends"},
@@ -61,6 +72,11 @@ static const struct opt options[] = {
      .min = 100, .max = 1000000000},
     {"bulk", 0, OPT_FLAG(run_link_config, bulk), NULL,
      "with --message: a stream fills the link beside the messages"},
+    {"row", 0, OPT_LIST(run_link_config, row), "NAME",
+     "without TARGET: try only the row of this name"},
+    {"rows", 0, OPT_FLAG(run_link_config, rows), NULL, "list the rows, and try none"},
+    {"runs", 0, OPT_NUMBER(run_link_config, runs), "N",
+     "try each row so often, and tell the medians", "1", .min = 1, .max = 99},
     {"accept-new", 0, OPT_FLAG(run_link_config, accept_new), NULL,
      "trust a host that is not known yet, and remember its key"},
     {0},
@@ -70,6 +86,7 @@ static const struct cmd_example examples[] = {
     {"farspan bench link --listen 127.0.0.1:0", "the far end, which prints a ticket"},
     {"farspan bench link @ticket --for 20s", "measures the way to it"},
     {"farspan bench link @ticket --reverse --json", "and the way back, for a script"},
+    {"farspan bench link --row lossy --row words --runs 5", "two links of its own, five times"},
     {"farspan bench link @ticket --message 200B --every 20ms --bulk",
      "how long something small takes while something large goes the same way"},
     {0},

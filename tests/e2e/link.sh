@@ -124,8 +124,30 @@ at=$(event benchers listening | field address)
 exits "a key with it" 0 "$farspan" bench link "$at" --accept-new --identity "$work/other/id" \
     --for 200ms
 
+# Links of its own: each figure that a row hopes for is there, and a miss is no failure.
+timeout 100 "$farspan" bench link --json --row lossy --row words --row fall --row three --for 4s \
+    >"$work/rows" 2>"$work/rows.err"
+is "rows end with 0" $? 0
+is "and say nothing else" "$(cat "$work/rows.err")" ""
+python3 - "$work/rows" <<'PY' && ok "rows" || not_ok "rows" "$(cat "$work/rows")"
+import json, sys
+events = map(json.loads, open(sys.argv[1]))
+rows = {r["row"]: {f["figure"]: f for f in r["figures"]} for r in events}
+assert list(rows) == ["lossy", "words", "fall", "three"], rows
+assert 1e6 < rows["lossy"]["steady_bps"]["seen"] <= 202e6, rows
+assert rows["lossy"]["steady_bps"]["pass"] == (rows["lossy"]["steady_bps"]["seen"] >= 183e6)
+assert 50000 <= rows["words"]["delay_p95_us"]["seen"] * 1.02, rows
+assert rows["words"]["delay_p95_us"]["seen"] <= rows["words"]["delay_max_us"]["seen"], rows
+assert rows["fall"]["queue_back_us"]["at_most"] == 500000, rows
+least, most = (rows["three"]["share_%s_ppm" % k]["seen"] for k in ("least", "most"))
+assert 0 < least <= 333334 and 333333 <= most < 1000000, rows
+PY
+like "the rows have names" "$("$farspan" bench link --rows)" '^words-bulk  *[a-z0-9]'
+exits "no such row" 2 "$farspan" bench link --row none
+exits "a row and a target" 2 "$farspan" bench link x --row words
+
 exits "nobody there" 3 "$farspan" bench link "@$work/stream.far.ticket" --timeout 1s
-exits "neither end" 2 "$farspan" bench link
+exits "what each row has for itself" 2 "$farspan" bench link --reverse
 exits "a far end with work of its own" 2 "$farspan" bench link --listen 127.0.0.1:0 --reverse
 exits "a message without room for its time" 2 "$farspan" bench link x --message 15B
 exits "both ends" 2 "$farspan" bench link somewhere --listen 127.0.0.1:0
