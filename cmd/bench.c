@@ -1,8 +1,8 @@
 #include "cmd/cmd.h"
 
-extern const struct cmd cmd_bench_relay;
+extern const struct cmd cmd_bench_link, cmd_bench_relay;
 
-static const struct cmd *const subs[] = {&cmd_bench_relay, NULL};
+static const struct cmd *const subs[] = {&cmd_bench_link, &cmd_bench_relay, NULL};
 
 static const char *const about[] = {
     "Each subcommand measures one thing, and with --json ends with one object that holds its "

@@ -1,5 +1,5 @@
-/* Every packet, frame and desktop message, good and bad, as tests/ref/wire_ref.py makes them from
- * the docs: read with the meaning that stands beside them, and written the same. */
+/* Every packet, frame, desktop and trial message, good and bad, as tests/ref/wire_ref.py makes them
+ * from the docs: read with the meaning that stands beside them, and written the same. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "core/wire/frame.h"
 #include "core/wire/hello.h"
 #include "core/wire/packet.h"
+#include "core/wire/trial.h"
 #include "tests/unit/test.h"
 
 enum { ROOM = 8192 };
@@ -300,6 +301,99 @@ static enum err read_update(struct bytes b)
     return OK;
 }
 
+/* ---- the trial channel ---- */
+
+static void say_report(const struct trial_report *r)
+{
+    const uint64_t n[] = {
+        r->clock_us,    r->begun_us,        r->delivered_bytes, r->gap_us,
+        r->probes_sent, r->probes_received, r->cpu_us,          r->rtt_us,
+        r->min_rtt_us,  r->loss_millionths, r->in_flight_bytes, r->window_bytes,
+        r->rate_bps,    r->sent_bytes,      r->sent_datagrams,  r->lost_datagrams};
+
+    say("REPORT last=%d ", r->last);
+    for (size_t i = 0; i < COUNT_OF(n); i++)
+        say("%s%" PRIu64, i ? "," : "", n[i]);
+    say(" %s", r->state);
+}
+
+static enum err read_trial(struct bytes b)
+{
+    struct trial_record r;
+    size_t used;
+    enum err e = trial_get_record(b, &r, &used);
+
+    if (e)
+        return e;
+    switch ((int)r.kind) {
+    case TRIAL_ASK:
+        say("ASK reverse=%d stream=%d probe=%" PRIu32 " every=%" PRIu64 " report=%" PRIu64,
+            r.ask.reverse, r.ask.bulk, r.ask.message_bytes, r.ask.message_us, r.ask.report_us);
+        say_hex(" mark=", r.mark, sizeof r.mark);
+        break;
+    case TRIAL_READY:
+        say_hex("READY mark=", r.mark, sizeof r.mark);
+        break;
+    case TRIAL_GO:
+        say("GO");
+        break;
+    case TRIAL_STOP:
+        say("STOP");
+        break;
+    case TRIAL_REPORT:
+        say_report(&r.report);
+        break;
+    case TRIAL_ARRIVALS_OF:
+        say("ARRIVALS");
+        for (uint32_t i = 0; i < r.arrivals; i++)
+            say(" %" PRIu64 ",%" PRId64, r.arrival[i].sequence, r.arrival[i].late_us);
+        break;
+    default:
+        say("UNKNOWN");
+    }
+    say(" used=%zu", used);
+    trial_put_record(&out.again, &r);
+    return OK;
+}
+
+static enum err read_ping(struct bytes b)
+{
+    struct trial_ping p;
+    enum err e = trial_get_ping(b, &p);
+
+    if (e)
+        return e;
+    say("sent=%" PRIu64 " far=%" PRIu64, p.sent_us, p.far_us);
+    trial_put_ping(&out.again, &p);
+    return OK;
+}
+
+static enum err read_probe(struct bytes b)
+{
+    struct trial_probe p;
+    enum err e = trial_get_probe(b, b.n, &p);
+
+    if (e)
+        return e;
+    say("number=%" PRIu64 " sent=%" PRIu64 " bytes=%zu", p.sequence, p.sent_us, b.n);
+    trial_put_probe(&out.again, &p, b.n);
+    return OK;
+}
+
+/* An offset, then payload from there on. */
+static enum err read_payload(struct bytes b)
+{
+    struct bytes rest = bytes_of(b.p + 8, b.n - 8);
+    uint64_t offset = num_get_le(b.p, 8);
+
+    if (!trial_payload_right(offset, rest))
+        return ERR_VERIFY;
+    say("bytes=%zu", rest.n);
+    wr_u64(&out.again, offset);
+    trial_payload(offset, wr_space(&out.again, rest.n), rest.n);
+    return OK;
+}
+
 /* ---- the file ---- */
 
 static const struct {
@@ -309,6 +403,8 @@ static const struct {
     {"long", read_long},       {"data", read_data},     {"frames", read_frames},
     {"client", read_client},   {"server", read_server}, {"record", read_record},
     {"pointer", read_pointer}, {"shape", read_shape},   {"update", read_update},
+    {"trial", read_trial},     {"ping", read_ping},     {"probe", read_probe},
+    {"payload", read_payload},
 };
 
 static enum err error_named(const char *name)
@@ -317,6 +413,7 @@ static enum err error_named(const char *name)
            : strcmp(name, "limit") == 0   ? ERR_LIMIT
            : strcmp(name, "version") == 0 ? ERR_VERSION
            : strcmp(name, "again") == 0   ? ERR_AGAIN
+           : strcmp(name, "verify") == 0  ? ERR_VERIFY
                                           : ERR_COUNT;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every packet, frame and desktop message once, good and bad, from docs/protocol.md alone.
+"""Every packet, frame, desktop and trial message once, good and bad, from docs/protocol.md alone.
 
 It makes tests/golden/wire.txt, lines of "KIND NAME HEX = MEANING", which the program's own code
 must read with that meaning, and write the same where the line has "==" (tests/golden/wire_test.c).
@@ -312,12 +312,103 @@ def updates():
     bad("update", "version-beyond", update(version=1 << 32), "malformed")
 
 
+def payload(offset, n):
+    words = b"".join(struct.pack("<Q", (i + 1) * 0x9e3779b97f4a7c15 % 2**64)
+                     for i in range(offset // 8, (offset + n) // 8 + 1))
+    return words[offset % 8:offset % 8 + n]
+
+
+def ask(reverse=0, stream=1, size=0, every=0, report=50000, mark=NONCE):
+    return record(1, bytes([reverse, stream]) + var(size) + var(every) + var(report) + mark)
+
+
+def report(last, numbers, state):
+    return record(5, bytes([last]) + b"".join(var(n) for n in numbers) + sized(state))
+
+
+def trials():
+    n = NONCE.hex()
+    whole = ask()
+    good("trial", "ask", whole,
+         "ASK reverse=0 stream=1 probe=0 every=0 report=50000 mark=%s used=%d" % (n, len(whole)))
+    least = ask(1, 0, 16, 1, 10000)
+    good("trial", "ask-least", least,
+         "ASK reverse=1 stream=0 probe=16 every=1 report=10000 mark=%s used=%d" % (n, len(least)))
+    most = ask(0, 1, 262144, 10**9, 10**9)
+    good("trial", "ask-most", most,
+         "ASK reverse=0 stream=1 probe=262144 every=1000000000 report=1000000000 mark=%s used=%d"
+         % (n, len(most)))
+    good("trial", "ready", record(2, NONCE), "READY mark=%s used=18" % n)
+    good("trial", "go", record(3, b""), "GO used=2")
+    good("trial", "stop", record(4, b""), "STOP used=2")
+    said = report(1, range(101, 117), b"probe-rtt")
+    good("trial", "report", said, "REPORT last=1 %s probe-rtt used=%d" %
+         (",".join(str(i) for i in range(101, 117)), len(said)))
+    far = report(0, [2**62 - 1] * 16, b"abcdefghijklm-_")
+    good("trial", "report-far", far, "REPORT last=0 %s abcdefghijklm-_ used=%d" %
+         (",".join([str(2**62 - 1)] * 16), len(far)))
+    some = record(6, var(2) + var(7) + svar(-3) + var(8) + svar(50000))
+    good("trial", "arrivals", some, "ARRIVALS 7,-3 8,50000 used=%d" % len(some))
+    good("trial", "arrivals-none", record(6, var(0)), "ARRIVALS used=3")
+    all32 = record(6, var(32) + (var(1) + svar(1)) * 32)
+    good("trial", "arrivals-all", all32, "ARRIVALS%s used=%d" % (" 1,1" * 32, len(all32)))
+    other_form("trial", "two", record(3, b"") + whole, "GO used=2")
+    other_form("trial", "unknown-7", record(7, b"whatever"), "UNKNOWN used=10")
+    other_form("trial", "unknown-0", record(0, b""), "UNKNOWN used=2")
+    for name, what in (("ask", whole), ("report", said), ("arrivals", some)):
+        cuts("trial", name, what, "again", 5)
+    bad("trial", "empty", b"", "again")
+    bad("trial", "too-long", b"\5" + var(641) + bytes(641), "malformed")
+    bad("trial", "unknown-too-long", b"\x09" + var(641) + bytes(641), "malformed")
+    bad("trial", "ask-nothing", ask(stream=0), "malformed")
+    bad("trial", "ask-reverse-2", ask(reverse=2), "malformed")
+    bad("trial", "ask-stream-2", ask(stream=2), "malformed")
+    bad("trial", "ask-small-probe", ask(size=15, every=1), "malformed")
+    bad("trial", "ask-no-pause", ask(size=16, every=0), "malformed")
+    bad("trial", "ask-large-probe", ask(size=262145, every=1), "limit")
+    bad("trial", "ask-huge-probe", ask(size=1 << 40, every=1), "limit")
+    bad("trial", "ask-long-pause", ask(size=16, every=10**9 + 1), "limit")
+    bad("trial", "ask-report-often", ask(report=9999), "limit")
+    bad("trial", "ask-report-seldom", ask(report=10**9 + 1), "limit")
+    bad("trial", "ask-tail", ask(mark=NONCE + b"\0"), "malformed")
+    bad("trial", "ask-short", ask(mark=NONCE[1:]), "malformed")
+    bad("trial", "ready-short", record(2, NONCE[1:]), "malformed")
+    bad("trial", "go-tail", record(3, b"\0"), "malformed")
+    bad("trial", "stop-tail", record(4, b"\0"), "malformed")
+    bad("trial", "report-last-2", report(2, range(16), b"drain"), "malformed")
+    bad("trial", "report-fewer", report(0, range(15), b"drain"), "malformed")
+    bad("trial", "report-state-long", report(0, range(16), b"a" * 16), "malformed")
+    bad("trial", "report-state-upper", report(0, range(16), b"Drain"), "malformed")
+    bad("trial", "report-state-control", report(0, range(16), b"\x1b"), "malformed")
+    bad("trial", "arrivals-more", record(6, var(33) + (var(1) + svar(1)) * 33), "malformed")
+    bad("trial", "arrivals-fewer", record(6, var(2) + var(7) + svar(-3)), "malformed")
+    bad("trial", "arrivals-tail", record(6, var(0) + b"\0"), "malformed")
+    ping = struct.pack("<QQ", 2**40 + 1, 2**63)
+    good("ping", "pong", ping, "sent=%d far=%d" % (2**40 + 1, 2**63))
+    cuts("ping", "pong", ping, "malformed", 5)
+    bad("ping", "tail", ping + b"\0", "malformed")
+    head = struct.pack("<QQ", 3, 2**40)
+    good("probe", "bare", head, "number=3 sent=%d bytes=16" % 2**40)
+    good("probe", "some", head + payload(0, 37), "number=3 sent=%d bytes=53" % 2**40)
+    bad("probe", "short", head[:15], "malformed")
+    bad("probe", "moved", head + payload(1, 37), "verify")
+    bad("probe", "last-differs", head + payload(0, 36) + b"\0", "verify")
+    for at, n in ((0, 24), (5, 30), (2**40 + 3, 3), (2**40 + 9, 17), (64, 0)):
+        good("payload", "at-%d-%d" % (at, n), struct.pack("<Q", at) + payload(at, n),
+             "bytes=%d" % n)
+    bad("payload", "first-differs", struct.pack("<Q", 3) + b"\0" + payload(4, 20), "verify")
+    bad("payload", "word-differs", struct.pack("<Q", 0) + payload(8, 16), "verify")
+    bad("payload", "tail-differs", struct.pack("<Q", 0) + payload(0, 9) + b"\0", "verify")
+
+
 TARGETS = {"long": "packet_fuzz", "data": "packet_fuzz", "frames": "frame_fuzz",
            "client": "hello_fuzz", "server": "hello_fuzz", "record": "desk_fuzz",
-           "pointer": "desk_fuzz", "shape": "desk_fuzz", "update": "desk_fuzz"}
+           "pointer": "desk_fuzz", "shape": "desk_fuzz", "update": "desk_fuzz",
+           "trial": "trial_fuzz", "ping": "trial_fuzz", "probe": "trial_fuzz",
+           "payload": "trial_fuzz"}
 # The first byte of an input says what the target takes it for.
 SELECT = {"client": b"\0", "server": b"\1", "record": b"\0", "pointer": b"\1", "shape": b"\2",
-          "update": b"\3"}
+          "update": b"\3", "trial": b"\0", "ping": b"\1", "probe": b"\2", "payload": b"\3"}
 
 
 def write_seeds(folder):
@@ -344,7 +435,7 @@ def session_seed(folder, name, frames):
 
 
 def main():
-    for make in (packets, frames, hellos, desktop):
+    for make in (packets, frames, hellos, desktop, trials):
         make()
     text = "# Made by tests/ref/wire_ref.py --write\n" + "\n".join(LINES) + "\n"
     if sys.argv[1:2] == ["--write"]:
