@@ -571,6 +571,14 @@ struct peer *listener_next_peer(struct listener *l)
     return NULL;
 }
 
+bool listener_has_event(const struct listener *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->entry[i]->known && !l->entry[i]->dropped && peer_has_event(l->entry[i]->peer))
+            return true;
+    return false;
+}
+
 void listener_drop(struct listener *l, uint64_t now_us, struct peer *p)
 {
     struct entry *e = find_cid(l, p->own_cid);

@@ -80,6 +80,9 @@ uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us);
  * when none is new. Its first event is PEER_EVENT_CONNECTED with its key and roles. */
 struct peer *listener_next_peer(struct listener *l);
 
+/* Whether any session that the owner knows of has an event. */
+bool listener_has_event(const struct listener *l);
+
 /* The owner is done with a session (closing it first if it has not): the listener tells the other
  * side and frees it. */
 void listener_drop(struct listener *l, uint64_t now_us, struct peer *p);

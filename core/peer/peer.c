@@ -72,6 +72,11 @@ bool peer_next_event(struct peer *p, struct peer_event *out)
     return true;
 }
 
+bool peer_has_event(const struct peer *p)
+{
+    return p->event_count > 0;
+}
+
 void peer_close(struct peer *p, uint64_t now_us, enum err error, const char *reason)
 {
     session_fail(p, now_us, error, reason, true);

@@ -166,6 +166,9 @@ uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us);
 /* Takes the next event; false when there is none. */
 bool peer_next_event(struct peer *p, struct peer_event *out);
 
+/* Whether peer_next_event would give one. */
+bool peer_has_event(const struct peer *p);
+
 /* Ends the session with a reason (borrowed, cut to LIMIT_REASON_CHARS) that the other is told. It
  * may be freed at any time; who waits for peer_over (3 s at the most) knows that the other was told
  * if it is there at all. PEER_EVENT_CLOSED comes at both ends with `error` as given here. */

@@ -204,16 +204,23 @@ static bool elicits(enum frame_type t)
     return t != FRAME_ACK && t != FRAME_PADDING && t != FRAME_CLOSE;
 }
 
+/* What a packet wants in return. */
+struct wants {
+    bool ack;
+    bool soon; /* a PING: somebody waits for nothing but the answer */
+};
+
 static enum err take_frames(struct peer *p, uint64_t now_us, const struct addr *from,
-                            struct bytes plain, bool *eliciting)
+                            struct bytes plain, struct wants *wants)
 {
     struct rd r = rd_of(plain);
     struct frame f;
     enum err e;
 
-    *eliciting = false;
+    *wants = (struct wants){.ack = false};
     while ((e = frame_next(&r, &f)) == OK) {
-        *eliciting |= elicits(f.type);
+        wants->ack |= elicits(f.type);
+        wants->soon |= f.type == FRAME_PING;
         e = take_frame(p, now_us, from, &f);
         if (e || p->state != SESSION_READY)
             return e;
@@ -235,7 +242,7 @@ static uint64_t ack_gap_us(const struct peer *p)
 
 /* Remembers the number for ACKs and against replay; the set stays bounded by forgetting the lowest.
  */
-static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool eliciting)
+static void remember(struct peer *p, uint64_t now_us, uint64_t number, struct wants wants)
 {
     struct ranges *r = &p->received;
     bool gap = number != p->newest_number + 1;
@@ -260,10 +267,10 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool elic
         if (!ranges_remove(r, 0, floor))
             p->received_floor = floor;
     }
-    if (!eliciting)
+    if (!wants.ack)
         return;
     p->unacked++;
-    if (p->unacked >= ACK_EVERY || gap)
+    if (p->unacked >= ACK_EVERY || gap || wants.soon)
         p->ack_due_us = num_min(p->ack_due_us, num_max(now_us, p->acked_us + ack_gap_us(p)));
     else
         p->ack_due_us = num_min(p->ack_due_us, now_us + ACK_DELAY_US);
@@ -312,7 +319,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
 {
     struct packet_data d;
     struct bytes plain;
-    bool eliciting;
+    struct wants wants;
 
     if ((p->state != SESSION_READY && p->state != SESSION_CLOSING) ||
         packet_decode_data(datagram, &d) || memcmp(d.cid, p->own_cid, sizeof d.cid) != 0) {
@@ -342,7 +349,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
     }
     if (!addr_equal(from, &p->remote) && number > p->newest_number)
         follow(p, now_us, from, datagram.n);
-    enum err e = take_frames(p, now_us, from, plain, &eliciting);
+    enum err e = take_frames(p, now_us, from, plain, &wants);
     if (e == ERR_AGAIN)
         return;
     if (e) {
@@ -350,5 +357,5 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
                      e == ERR_MEMORY ? "out of memory" : "the other side broke the protocol", true);
         return;
     }
-    remember(p, now_us, number, eliciting);
+    remember(p, now_us, number, wants);
 }

@@ -177,7 +177,8 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     }
     c->filled = false;
     loop_timer_set(&c->timer, peer_deadline_us(c->peer, now_us));
-    loop_task_defer(&c->task);
+    if (c->parting || peer_has_event(c->peer))
+        loop_task_defer(&c->task);
     return false;
 }
 

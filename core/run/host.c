@@ -133,7 +133,8 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     }
     h->filled = false;
     loop_timer_set(&h->timer, listener_deadline_us(h->listener, now_us));
-    loop_task_defer(&h->task);
+    if (h->parting || listener_has_event(h->listener))
+        loop_task_defer(&h->task);
     return false;
 }
 
