@@ -50,7 +50,8 @@ const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 static const struct sim_scenario *const tables[] = {
     scenario_setup_table,  scenario_data_table,    scenario_path_table,   scenario_rate_table,
     scenario_attack_table, scenario_picture_table, scenario_desk_table,   scenario_hands_table,
-    scenario_share_table,  scenario_link_table,    scenario_change_table, scenario_live_table};
+    scenario_share_table,  scenario_link_table,    scenario_change_table, scenario_live_table,
+    scenario_load_table};
 
 /* Goals that are not reached yet. Whoever reaches one takes its line away. */
 static const struct {
@@ -74,6 +75,7 @@ static const struct {
     {"input_at_loss_5", "p95 172, p99 172, most 290 ms"},
     {"messages_beside_bulk_at_loss_5", "p95 160 ms"},
     {"keys_on_a_slow_line", "p95 381 ms"},
+    {"lower_class_lives", "it gets nothing"},
     {"ack_jitter", "queue p95 73 ms, not 60"},
 };
 

@@ -12,7 +12,7 @@ extern const size_t sim_table_mechanisms;
 extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
     scenario_path_table[], scenario_rate_table[], scenario_attack_table[], scenario_picture_table[],
     scenario_desk_table[], scenario_hands_table[], scenario_share_table[], scenario_link_table[],
-    scenario_change_table[], scenario_live_table[];
+    scenario_change_table[], scenario_live_table[], scenario_load_table[];
 
 /* Random weather over a session with all kinds of traffic: what swarms run. */
 extern const struct sim_scenario scenario_swarm;
