@@ -308,7 +308,8 @@ static void told(struct sim *s, uint32_t without)
     SIM_EXPECT(&w, both_heard(&w, PEER_PATH_RATE | PEER_PATH_MTU | PEER_PATH_ECN));
     sim_run(s, SIM_START_US + 4900000, NULL, NULL);
     forget_news(&w);
-    sim_run(s, SIM_START_US + 5 * SECOND_US + 1500000 + 40000, NULL, NULL);
+    /* What was sent last has the delay and a short queue before it. */
+    sim_run(s, SIM_START_US + 5 * SECOND_US + 1500000 + 60000, NULL, NULL);
     SIM_EXPECT(&w, both_heard(&w, PEER_PATH_SILENT) && !both_heard(&w, PEER_PATH_BACK));
     sim_run(s, SIM_START_US + 10 * SECOND_US + 500000 + 60000, NULL, NULL);
     SIM_EXPECT(&w, both_heard(&w, PEER_PATH_BACK));

@@ -103,21 +103,70 @@ uint64_t sim_bulk_reaches(struct sim_world *w, uint64_t bps, uint64_t over_us, u
     return UINT64_MAX;
 }
 
+/* What the queue was since `before` was copied, in place. */
+static void subtract(struct stat_hist *before, const struct stat_hist *now)
+{
+    before->count = now->count - before->count;
+    before->max = now->max;
+    for (size_t i = 0; i < STAT_BUCKETS; i++)
+        before->bucket[i] = now->bucket[i] - before->bucket[i];
+}
+
+static struct stat_hist *copy_of(const struct stat_hist *h)
+{
+    struct stat_hist *copy = heap_alloc(sizeof *copy);
+
+    CHECK(copy);
+    *copy = *h;
+    return copy;
+}
+
 uint64_t sim_bulk_queue_us(struct sim_world *w, uint64_t us, unsigned per_mille)
 {
-    const struct stat_hist *now = &sim_bulk_counters(w)->queue_us;
-    struct stat_hist *h = heap_alloc(sizeof *h);
+    struct stat_hist *h = copy_of(&sim_bulk_counters(w)->queue_us);
 
-    CHECK(h);
-    *h = *now;
     sim_world_pass(w, us);
-    h->count = now->count - h->count;
-    h->max = now->max;
-    for (size_t i = 0; i < STAT_BUCKETS; i++)
-        h->bucket[i] = now->bucket[i] - h->bucket[i];
+    subtract(h, &sim_bulk_counters(w)->queue_us);
     uint64_t value = stat_quantile(h, per_mille);
     heap_free(h);
     return value;
+}
+
+void sim_bulk_expect(struct sim_world *w, uint64_t us, struct sim_bulk_bounds bounds)
+{
+    struct stat_hist *h = copy_of(&sim_bulk_counters(w)->queue_us);
+    uint64_t before = w->client->app.read_bytes;
+    uint64_t gap_us = sim_bulk_longest_gap_us(w, us);
+    uint64_t bps = num_mul_div(w->client->app.read_bytes - before, 8 * (uint64_t)SECOND_US, us);
+    struct peer_path p = sim_bulk_path(w);
+
+    subtract(h, &sim_bulk_counters(w)->queue_us);
+    uint64_t p95_us = stat_quantile(h, 950);
+    sim_note(w->sim,
+             "%llu bit/s, queue p50 %llu p95 %llu us, longest gap %llu us; %s, lost %llu of %llu",
+             (unsigned long long)bps, (unsigned long long)stat_quantile(h, 500),
+             (unsigned long long)p95_us, (unsigned long long)gap_us, p.state ? p.state : "none",
+             (unsigned long long)p.lost_datagrams, (unsigned long long)p.sent_datagrams);
+    heap_free(h);
+    if (bps < bounds.goodput_bps)
+        sim_fail(w->sim, "%llu bit/s, not %llu", (unsigned long long)bps,
+                 (unsigned long long)bounds.goodput_bps);
+    if (bounds.queue_p95_us && p95_us >= bounds.queue_p95_us)
+        sim_fail(w->sim, "queue p95 %llu us, not below %llu", (unsigned long long)p95_us,
+                 (unsigned long long)bounds.queue_p95_us);
+    if (bounds.gap_us && gap_us > bounds.gap_us)
+        sim_fail(w->sim, "a gap of %llu us, longer than %llu", (unsigned long long)gap_us,
+                 (unsigned long long)bounds.gap_us);
+}
+
+void sim_bulk_expect_soon(struct sim_world *w, uint64_t bps, uint64_t within_us)
+{
+    uint64_t us = sim_bulk_reaches(w, bps, 200000, within_us);
+
+    sim_note(w->sim, "%llu bit/s after %lld us", (unsigned long long)bps, (long long)us);
+    if (us > within_us)
+        sim_fail(w->sim, "%llu bit/s after %lld us, not within %llu", (unsigned long long)bps,
+                 (long long)us, (unsigned long long)within_us);
 }
 
 struct peer_path sim_bulk_path(const struct sim_world *w)

@@ -42,6 +42,19 @@ uint64_t sim_bulk_reaches(struct sim_world *w, uint64_t bps, uint64_t over_us, u
 /* A quantile of the time spent in the queue down by datagrams that left it during `us`. */
 uint64_t sim_bulk_queue_us(struct sim_world *w, uint64_t us, unsigned per_mille);
 
+/* What must hold of a stretch of time; 0: nothing. */
+struct sim_bulk_bounds {
+    uint64_t goodput_bps;  /* at least */
+    uint64_t queue_p95_us; /* less */
+    uint64_t gap_us;       /* at most without a byte */
+};
+
+/* Runs for `us` and fails unless the bounds hold; notes what was. */
+void sim_bulk_expect(struct sim_world *w, uint64_t us, struct sim_bulk_bounds bounds);
+
+/* Fails unless goodput over 200 ms reaches `bps` at most `within_us` from now. */
+void sim_bulk_expect_soon(struct sim_world *w, uint64_t bps, uint64_t within_us);
+
 /* What the session says of the path down. */
 struct peer_path sim_bulk_path(const struct sim_world *w);
 
