@@ -59,20 +59,18 @@ static bool searching(const struct mtu *m)
     return candidate(m) != m->low;
 }
 
-/* A search that has ended may have been unlucky, and paths change: but who sends nothing large
- * has no use for a better answer. */
-static bool may_raise(const struct mtu *m)
+/* The first size is tried by everybody. Who sends nothing large has no use for the rest of the
+ * search, nor for another: one that has ended may have been unlucky, and paths change. */
+static bool has_a_use(const struct mtu *m)
 {
-    return m->low < m->top && m->used;
+    return m->used ? m->low < m->top : searching(m) && m->high > m->top;
 }
 
 uint32_t mtu_wanted(const struct mtu *m, uint64_t now_us)
 {
-    if (m->in_flight || now_us < m->next_us)
+    if (now_us < mtu_deadline_us(m))
         return 0;
-    if (searching(m))
-        return size_at(m, candidate(m));
-    return may_raise(m) ? size_at(m, m->top) : 0;
+    return size_at(m, searching(m) ? candidate(m) : m->top);
 }
 
 void mtu_probed(struct mtu *m, uint64_t number)
@@ -158,5 +156,5 @@ void mtu_doubt(struct mtu *m, uint64_t now_us)
 
 uint64_t mtu_deadline_us(const struct mtu *m)
 {
-    return !m->in_flight && (searching(m) || may_raise(m)) ? m->next_us : UINT64_MAX;
+    return !m->in_flight && has_a_use(m) ? m->next_us : UINT64_MAX;
 }

@@ -194,7 +194,7 @@ static void sample_rate(struct recovery *r, const struct recovery_packet *p, uin
 static enum err acknowledge(struct recovery *r, struct recovery_packet *p, uint64_t number,
                             uint64_t now_us, struct control_sample *s)
 {
-    if (p->state == RECOVERY_LOST) {
+    if (p->state == RECOVERY_LOST && !p->trial) {
         /* It was only late: be patient for longer, up to a round trip. */
         r->spurious++;
         r->recent_lost = num_sub0(r->recent_lost, 1);

@@ -15,6 +15,7 @@ static struct world world_of(uint32_t cap, uint32_t passes)
     struct world w = {.now_us = 1000, .number = 10, .passes = passes};
 
     mtu_init(&w.m, cap, w.now_us);
+    mtu_sent(&w.m, LIMIT_DATAGRAM_FLOOR);
     return w;
 }
 
@@ -96,18 +97,38 @@ static void it_is_tried_again_by_who_has_a_use_for_it(void)
 
     search(&w);
     EXPECT_EQ(w.m.now_bytes, 1372);
-    EXPECT(mtu_deadline_us(&w.m) == UINT64_MAX);
-    mtu_sent(&w.m, 300);
-    EXPECT(mtu_deadline_us(&w.m) == UINT64_MAX);
-    mtu_sent(&w.m, 1372);
     uint64_t at = mtu_deadline_us(&w.m);
     EXPECT(at > w.now_us && at <= w.now_us + MTU_RAISE_US);
     EXPECT_EQ(mtu_wanted(&w.m, at - 1), 0);
     EXPECT_EQ(mtu_wanted(&w.m, at), LIMIT_DATAGRAM_BYTES);
     w.now_us = at;
+    w.probes = 0;
+    search(&w);
+    /* Nothing large was sent since: three trials are enough. */
+    EXPECT_EQ(w.probes, MTU_TRIES);
+    mtu_sent(&w.m, 300);
+    EXPECT(mtu_deadline_us(&w.m) == UINT64_MAX);
+    mtu_sent(&w.m, 1372);
     w.passes = LIMIT_DATAGRAM_BYTES;
     search(&w);
+    EXPECT_EQ(w.m.now_bytes, 1444); /* next to what was too large a moment ago */
+    w.now_us = mtu_deadline_us(&w.m);
+    search(&w);
     EXPECT_EQ(w.m.now_bytes, LIMIT_DATAGRAM_BYTES);
+}
+
+static void who_sends_nothing_large_tries_the_first_only(void)
+{
+    struct world w = {.now_us = 1000, .number = 10, .passes = 1300};
+
+    mtu_init(&w.m, LIMIT_DATAGRAM_BYTES, w.now_us);
+    mtu_sent(&w.m, 400);
+    search(&w);
+    EXPECT_EQ(w.m.now_bytes, LIMIT_DATAGRAM_FLOOR);
+    EXPECT_EQ(w.probes, MTU_TRIES);
+    mtu_sent(&w.m, LIMIT_DATAGRAM_FLOOR);
+    search(&w);
+    EXPECT_EQ(w.m.now_bytes, 1292);
 }
 
 static void a_black_hole_is_noticed(void)
@@ -209,6 +230,8 @@ TEST_MAIN({"the_usual_path_takes_one_probe", the_usual_path_takes_one_probe},
           {"a_cap_is_the_most", a_cap_is_the_most},
           {"one_that_is_lost_by_chance_is_sent_again", one_that_is_lost_by_chance_is_sent_again},
           {"it_is_tried_again_by_who_has_a_use_for_it", it_is_tried_again_by_who_has_a_use_for_it},
+          {"who_sends_nothing_large_tries_the_first_only",
+           who_sends_nothing_large_tries_the_first_only},
           {"a_black_hole_is_noticed", a_black_hole_is_noticed},
           {"a_size_that_was_good_comes_back_at_once", a_size_that_was_good_comes_back_at_once},
           {"loss_is_no_black_hole", loss_is_no_black_hole},
