@@ -73,7 +73,8 @@ static const struct opt options[] = {
      "from one event with figures to the next", "100ms", .min = 10000, .max = 3600000000},
     {"reverse", 0, OPT_FLAG(run_link_config, reverse), NULL, "the other end sends"},
     {"message", 0, OPT_SIZE(run_link_config, message_bytes), "BYTES",
-     "send messages of this size instead of a stream, as urgent as input, and tell their delay",
+     "send messages of this size instead of a stream, as urgent as input (beyond 1 Mbit/s: as the "
+     "picture), and tell their delay",
      .min = 16, .max = 262144},
     {"every", 0, OPT_TIME(run_link_config, every_us), "T", "from one message to the next", "20ms",
      .min = 100, .max = 1000000000},
