@@ -4,7 +4,7 @@
 static const char *const forms[] = {
     "--listen A:P [OPTION]...",
     "TARGET|TICKET|-|@FILE [OPTION]...",
-    "[--row NAME]... [--runs N] [--for T]",
+    "[--row NAME]... [--compare] [--runs N] [--for T]",
     NULL,
 };
 
@@ -41,6 +41,13 @@ static const char *const about[] = {
     "change of address until 90 % of the rate before are delivered, each as the mean of half a "
     "second; share_least_ppm and share_most_ppm, what the callers of one link get of all that they "
     "get together.",
+    "With --compare the ends are in two network namespaces, which are gone when it ends, and the "
+    "relay joins them as with --tun, so that the kernel's TCP meets the loss itself. Each row is "
+    "tried over farspan, then over TCP without encryption with CUBIC and BBR, whose ends are both "
+    "in one process: their cpu_s_per_gb is that of both. Their queue is what the kernel's smoothed "
+    "round trip says, and their loss the segments sent again. Their buffers are as large as the "
+    "kernel lets them become (tcp_rmem, tcp_wmem). The row beside has a stream over TCP and one "
+    "over farspan on one link.",
     "An interrupted trial gives the result so far.",
     NULL,
 };
@@ -66,7 +73,8 @@ static const struct opt options[] = {
      "from one event with figures to the next", "100ms", .min = 10000, .max = 3600000000},
     {"reverse", 0, OPT_FLAG(run_link_config, reverse), NULL, "the other end sends"},
     {"message", 0, OPT_SIZE(run_link_config, message_bytes), "BYTES",
-     "send messages of this size instead of a stream, as urgent as input, and tell their delay",
+     "send messages of this size instead of a stream, as urgent as input (beyond 1 Mbit/s: as the "
+     "picture), and tell their delay",
      .min = 16, .max = 262144},
     {"every", 0, OPT_TIME(run_link_config, every_us), "T", "from one message to the next", "20ms",
      .min = 100, .max = 1000000000},
@@ -75,6 +83,9 @@ static const struct opt options[] = {
     {"row", 0, OPT_LIST(run_link_config, row), "NAME",
      "without TARGET: try only the row of this name"},
     {"rows", 0, OPT_FLAG(run_link_config, rows), NULL, "list the rows, and try none"},
+    {"compare", 0, OPT_FLAG(run_link_config, compare), NULL,
+     "try the rows over kernel TCP as well, with CUBIC and with BBR, across a link of the same "
+     "figures that passes IP packets on; needs root"},
     {"runs", 0, OPT_NUMBER(run_link_config, runs), "N",
      "try each row so often, and tell the medians", "1", .min = 1, .max = 99},
     {"accept-new", 0, OPT_FLAG(run_link_config, accept_new), NULL,

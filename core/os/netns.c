@@ -91,9 +91,14 @@ enum err netns_make(int *fd)
             e = failed("cannot open", own);
     }
     enum err back = netns_leave(home);
-    if ((e || back) && *fd >= 0) {
-        close(*fd);
-        *fd = -1;
-    }
+    if (e || back)
+        netns_close(fd);
     return e ? e : back;
+}
+
+void netns_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }

@@ -21,4 +21,7 @@ enum err netns_enter(int fd, int *home) MUST_USE;
 /* Goes back, and closes `home`. ERR_SYSTEM. */
 enum err netns_leave(int home) MUST_USE;
 
+/* Closes the descriptor of one and makes it -1; fine when it is. */
+void netns_close(int *fd);
+
 #endif

@@ -11,13 +11,13 @@ static const char *const state_names[] = {"startup", "drain", "cruise", "probe-r
 /* Gains are in 256ths. */
 enum {
     GAIN_ONE = 256,
-    GAIN_STARTUP = 709,  /* 4 ln 2 = 2.77: doubles the delivered rate each round */
-    GAIN_DRAIN = 92,     /* its inverse */
-    GAIN_WINDOW = 512,   /* twice the bandwidth-delay product: room for delayed acks */
-    GAIN_TRY = 320,      /* 1.25: at most; what it may queue is bounded in time as well */
+    GAIN_STARTUP = 709,   /* 4 ln 2 = 2.77: doubles the delivered rate each round */
+    GAIN_DRAIN = 92,      /* its inverse */
+    GAIN_WINDOW = 512,    /* twice the bandwidth-delay product: room for delayed acks */
+    GAIN_TRY = 320,       /* 1.25: at most; what it may queue is bounded in time as well */
     GAIN_TRY_LEAST = 276, /* 1.08 */
-    GAIN_TRY_MORE = 512, /* after a success, and when there is too little to send to do harm */
-    GAIN_YIELD = 192,    /* what a try has queued is let go */
+    GAIN_TRY_MORE = 512,  /* after a success, and when there is too little to send to do harm */
+    GAIN_YIELD = 192,     /* what a try has queued is let go */
 };
 
 enum {
@@ -477,8 +477,8 @@ static void publish(struct control_model *m)
         m->head.pacing_bytes_s =
             num_max(m->head.pacing_bytes_s, num_mul_div(WINDOW_FLOOR, 1000000, m->head.min_rtt_us));
     if (modest)
-        m->head.pacing_bytes_s = num_max(m->head.pacing_bytes_s,
-                                         num_mul_div(MODEST_BYTES, 1000000, m->head.min_rtt_us));
+        m->head.pacing_bytes_s =
+            num_max(m->head.pacing_bytes_s, num_mul_div(MODEST_BYTES, 1000000, m->head.min_rtt_us));
 }
 
 static void model_sample(struct control *c, const struct control_sample *s)

@@ -61,15 +61,16 @@ struct control_model {
     bool was_limited; /* the last round was mostly short of data */
 
     /* start-up */
-    uint64_t full_rate;   /* the best so far */
-    unsigned full_rounds; /* rounds without growth */
-    uint64_t hint_us;     /* the handshake's round trip; 0: not known */
+    uint64_t full_rate;                  /* the best so far */
+    unsigned full_rounds;                /* rounds without growth */
+    uint64_t hint_us;                    /* the handshake's round trip; 0: not known */
     uint64_t newest_rtt[CONTROL_NEWEST]; /* a ring of the last samples, 0: none yet */
     unsigned newest;
     bool brimming; /* a queue was seen: no faster */
-    uint64_t train_start_us, train_acked; /* what is acknowledged in a quarter of a round trip ... */
-    uint64_t train_rate;                  /* ... and the rate that follows: for the start alone */
-    bool full;            /* the path has been filled once */
+    uint64_t train_start_us,
+        train_acked;     /* what is acknowledged in a quarter of a round trip ... */
+    uint64_t train_rate; /* ... and the rate that follows: for the start alone */
+    bool full;           /* the path has been filled once */
 
     /* half of a round trip, for what cannot wait for its end */
     uint64_t brief_start_us, brief_acked, brief_lost, brief_least;

@@ -65,7 +65,7 @@ struct recovery {
     unsigned probes;            /* probe time-outs in a row */
     uint64_t probe_base_us;     /* when the last one fired */
     uint64_t delivered, delivered_us, first_sent_us, app_limited_until;
-    uint64_t round_end; /* delivered count that ends the round */
+    uint64_t round_end;           /* delivered count that ends the round */
     uint64_t lost_last, lost_run; /* the newest packet lost, and how many in a row */
     uint64_t lost_packets, acked_packets, spurious;
     struct ecn ecn; /* the owner's, who tells it of fates; told here what ACKs report */

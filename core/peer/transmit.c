@@ -6,8 +6,10 @@
 
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
-    BURST_US = 1000,    /* pacing may run so far ahead of the clock */
-    BURST_FIRST = 10,   /* packets of the session that are not paced */
+    BURST_US = 1000,    /* packets leave together for so long ... */
+    BURST_BYTES = 46 * LIMIT_DATAGRAM_BYTES, /* ... or until they are one call's worth (GSO) */
+    LATE_US = 5000,   /* who was kept from sending makes up for so much of it at the most */
+    BURST_FIRST = 10, /* packets of the session that are not paced */
     ACK_MIN_ROOM = 32,
     KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
@@ -266,8 +268,9 @@ static void pace(struct peer *p, uint64_t now_us, size_t bytes)
     /* The first few may leave at once, whatever the path is like (RFC 6928). */
     if (p->counters.sent_datagrams < BURST_FIRST && !p->model.head.bandwidth_bytes_s)
         return;
+    uint64_t late_us = BURST_US + num_min(p->model.head.min_rtt_us / 16, LATE_US);
     p->next_send_us =
-        num_max(p->next_send_us, num_sub0(now_us, BURST_US)) + num_mul_div(bytes, 1000000, rate);
+        num_max(p->next_send_us, num_sub0(now_us, late_us)) + num_mul_div(bytes, 1000000, rate);
 }
 
 void transmit_repace(struct peer *p, uint64_t now_us, uint64_t before_bytes_s)
@@ -595,6 +598,16 @@ static bool something_urgent(const struct peer *p)
     return false;
 }
 
+/* How long after the next packet might leave it is worth waiting for others to leave with it: a
+ * wake-up for each costs more than they do. */
+static uint64_t gather_us(const struct peer *p)
+{
+    uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
+    uint64_t burst_us = num_min(num_mul_div(BURST_BYTES, 1000000, rate), BURST_US);
+
+    return num_sub0(burst_us, num_mul_div(p->mtu.now_bytes, 1000000, rate));
+}
+
 uint64_t transmit_deadline_us(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
@@ -618,7 +631,7 @@ uint64_t transmit_deadline_us(const struct peer *p)
     if (r->probes == 0 && r->any_acked)
         at = num_min(at, num_min(mtu_deadline_us(&p->mtu), ecn_deadline_us(&r->ecn)));
     if (within_window(p) && something_to_send(p))
-        at = num_min(at, p->next_send_us);
+        at = num_min(at, p->next_send_us + gather_us(p));
     return at;
 }
 
@@ -698,9 +711,8 @@ enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t n
                                   NULL);
                 }
             } else if (s && resend) {
-                e = fate == RECOVERY_FATE_LOST
-                        ? stream_lost(s, f->offset, f->length, f->fin)
-                        : stream_repeat(s, f->offset, f->length, f->fin);
+                e = fate == RECOVERY_FATE_LOST ? stream_lost(s, f->offset, f->length, f->fin)
+                                               : stream_repeat(s, f->offset, f->length, f->fin);
             }
         } else if (f->type == FRAME_MESSAGE) {
             if (acked)

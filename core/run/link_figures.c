@@ -59,12 +59,11 @@ bool link_figures_queue_back_us(const struct link_lab_rtt *rtt, size_t n, uint64
     return false;
 }
 
-/* What follows from what happened on the way. Times of the relay begin with the caller's first
- * datagram, those of the log with its first payload. */
+/* What follows from what happened on the way. Times of the relay begin with the first datagram,
+ * those of the log with the first payload, `since_us` later. */
 static void read_happening(const struct link_lab_setup *s, const struct link_lab_seen *seen,
-                           struct link_figures *f)
+                           uint64_t since_us, struct link_figures *f)
 {
-    uint64_t since_us = (uint64_t)json_int(json_member(seen->result, "since_start_us"), 0);
     uint64_t first_us, last_us, us;
 
     link_lab_happens(s, &first_us, &last_us);
@@ -121,9 +120,60 @@ void link_figures_read(const struct link_lab *lab, const struct link_lab_setup *
     put(out, LINK_DELAY_P95_US, number(delay, "p95"));
     put(out, LINK_DELAY_P99_US, number(delay, "p99"));
     put(out, LINK_DELAY_MAX_US, number(delay, "max"));
-    read_happening(s, seen, out);
+    read_happening(s, seen, (uint64_t)json_int(json_member(r, "since_start_us"), 0), out);
     if (s->row->callers > 1)
         read_shares(lab, s, out);
+}
+
+/* The percentile of the round trips less the least of them. */
+static int64_t queue_us(const struct link_lab_seen *seen, unsigned per_mille)
+{
+    static struct stat_hist h;
+    uint64_t least_us = UINT64_MAX;
+
+    memset(&h, 0, sizeof h);
+    for (size_t i = 0; i < seen->rtts; i++) {
+        stat_add(&h, seen->rtt[i].rtt_us);
+        least_us = num_min(least_us, seen->rtt[i].rtt_us);
+    }
+    return seen->rtts ? (int64_t)num_sub0(stat_quantile(&h, per_mille), least_us) : -1;
+}
+
+void link_figures_read_plain(const struct link_plain *p, const struct link_lab_setup *s,
+                             struct link_figures *out)
+{
+    const struct link_lab_seen *seen = link_plain_seen(p);
+    const struct stat_hist *delay_us;
+    struct link_plain_figures f;
+
+    memset(out, 0, sizeof *out);
+    link_plain_count(p, &f, &delay_us);
+    out->loss = f.loss;
+    if (f.delivered_bytes) {
+        out->cpu_s_per_gb = (double)f.cpu_us / 1e6 / ((double)f.delivered_bytes / 1e9);
+        link_figures_of_log(&seen->log, s->for_us, out);
+    }
+    put(out, LINK_QUEUE_P95_US, queue_us(seen, 950));
+    if (delay_us->count) {
+        put(out, LINK_DELAY_P95_US, (int64_t)stat_quantile(delay_us, 950));
+        put(out, LINK_DELAY_P99_US, (int64_t)stat_quantile(delay_us, 990));
+        put(out, LINK_DELAY_MAX_US, (int64_t)delay_us->max);
+    }
+    read_happening(s, seen, f.since_start_us, out);
+}
+
+void link_figures_share(const struct link_lab *lab, const struct link_plain *p,
+                        const struct link_lab_setup *s, struct link_figures *out)
+{
+    int64_t ours = number(link_lab_seen(lab, 0)->result, "steady_bps");
+    uint64_t other =
+        trial_log_rate_bps(&link_plain_seen(p)->log, TRIAL_LOG_STEADY_US + NOTICE_US, s->for_us);
+
+    if (ours < 0 || !((uint64_t)ours + other))
+        return;
+    int64_t share = (int64_t)num_mul_div((uint64_t)ours, 1000000, (uint64_t)ours + other);
+    put(out, LINK_SHARE_LEAST_PPM, share < 500000 ? share : 1000000 - share);
+    put(out, LINK_SHARE_MOST_PPM, share < 500000 ? 1000000 - share : share);
 }
 
 bool link_figures_middle(const struct link_figures *f, unsigned n, enum link_figure which,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/run/link_lab.h"
+#include "core/run/link_plain.h"
 #include "core/run/link_row.h"
 
 enum { LINK_FIGURES_RUNS = 99 };
@@ -25,6 +26,15 @@ void link_figures_read(const struct link_lab *lab, const struct link_lab_setup *
 /* Reads the two that follow from how much was delivered when, of a trial that begins at 0 and ends
  * at `for_us`: the mean from second 2 on, and how soon it was reached. */
 void link_figures_of_log(const struct trial_log *l, uint64_t for_us, struct link_figures *out);
+
+/* Reads them out of a trial over kernel TCP, whose cpu_s_per_gb is that of both ends. */
+void link_figures_read_plain(const struct link_plain *p, const struct link_lab_setup *s,
+                             struct link_figures *out);
+
+/* Adds the shares of the lab's caller and of a kernel TCP stream that went beside it, of what they
+ * got together: of the one with less and of the one with more. */
+void link_figures_share(const struct link_lab *lab, const struct link_plain *p,
+                        const struct link_lab_setup *s, struct link_figures *out);
 
 /* How long after `from_us` the queue was back under `bound_us`: 0 when it was never above it within
  * a second. False when it did not come back before `until_us`. The queue is the round trip less the

@@ -50,6 +50,7 @@ struct link_row {
     uint32_t message_bytes; /* every 20 ms */
     bool bulk;              /* beside them */
     unsigned callers;
+    const char *beside; /* a stream of kernel TCP with this congestion control; only compared */
     struct link_goal goal[LINK_GOALS];
 };
 

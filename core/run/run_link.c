@@ -8,7 +8,7 @@ static const uint64_t preset_us = 10000000;
 
 static enum err check(const struct run_link_config *c, struct run *run)
 {
-    bool listens = c->listen.host[0], rows = c->row.n || c->rows || c->runs > 1;
+    bool listens = c->listen.host[0], rows = c->row.n || c->rows || c->runs > 1 || c->compare;
     const char *wrong = NULL;
 
     if (listens && c->target)
@@ -16,7 +16,8 @@ static enum err check(const struct run_link_config *c, struct run *run)
     else if (listens && (c->reverse || c->message_bytes || c->bulk))
         wrong = "--listen does what its callers ask for: give them the options";
     else if ((listens || c->target) && rows)
-        wrong = "--row, --rows and --runs are for links of its own: without --listen and TARGET";
+        wrong = "--row, --rows, --runs and --compare are for links of its own: without --listen "
+                "and TARGET";
     else if (!listens && !c->target && (c->reverse || c->message_bytes || c->bulk))
         wrong = "what is sent where is said with a TARGET: each row has its own";
     return wrong ? reason_give(&run->reason, ERR_USAGE, "bench link: %s", wrong) : OK;

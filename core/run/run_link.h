@@ -22,6 +22,7 @@ struct run_link_config {
     bool bulk;                      /* ... and a stream beside them */
     bool rows;                      /* only list the rows */
     struct parse_list row;          /* without a target: the rows to try; none: all */
+    bool compare;                   /* over kernel TCP as well */
     uint64_t runs;                  /* of each, 1 .. LINK_FIGURES_RUNS */
 };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# time-out: 240
+# time-out: 400
 # bench link with real sockets through bench relay: what it measures of a link that is known.
 . tests/lib.sh
 
@@ -142,6 +142,33 @@ assert rows["fall"]["queue_back_us"]["at_most"] == 500000, rows
 least, most = (rows["three"]["share_%s_ppm" % k]["seen"] for k in ("least", "most"))
 assert 0 < least <= 333334 and 333333 <= most < 1000000, rows
 PY
+# Beside kernel TCP, across a link that IP packets pass.
+if [ "$(id -u)" = 0 ]; then
+    timeout 100 "$farspan" bench link --json --compare --row lossy --row words-bulk --row beside \
+        --for 4s >"$work/compared" 2>"$work/compared.err"
+    is "a comparison ends with 0" $? 0
+    python3 - "$work/compared" <<'PY' && ok compared || not_ok compared "$(cat "$work/compared")"
+import json, sys
+rows = {(r["row"], r["over"]): r for r in map(json.loads, open(sys.argv[1]))}
+seen = {k: {f["figure"]: f["seen"] for f in r["figures"]} for k, r in rows.items()}
+assert len(rows) == 7 and ("beside", "farspan") in rows, rows
+for over in ("farspan", "cubic", "bbr"):
+    assert 1e5 < seen["lossy", over]["steady_bps"] <= 202e6, seen
+    assert 50000 <= seen["words-bulk", over]["delay_p95_us"] * 1.02, seen
+    assert rows["lossy", over]["mean_cpu_s_per_gb"] > 0, rows
+# The kernel's TCP meets the loss itself: a hundredth of what the link has is left to CUBIC.
+assert seen["lossy", "cubic"]["steady_bps"] < 20e6, seen
+assert rows["lossy", "cubic"]["mean_loss"] > 0.002, rows
+assert 0 < seen["beside", "farspan"]["share_least_ppm"] <= 500000, seen
+PY
+    cp "$farspan" "$work/farspan-copy" && chmod 755 "$work/farspan-copy" && chmod 711 "$work"
+    exits "not root" 1 setpriv --reuid 65534 --regid 65534 --clear-groups \
+        env FARSPAN_HOME="$work/none" "$work/farspan-copy" bench link --compare --row lossy
+    like "says so" "$(tail -n 1 "$work/err")" '--compare needs root'
+else
+    not_ok "root" "the comparison needs it"
+fi
+exits "a row that is only compared" 2 "$farspan" bench link --row beside
 like "the rows have names" "$("$farspan" bench link --rows)" '^words-bulk  *[a-z0-9]'
 exits "no such row" 2 "$farspan" bench link --row none
 exits "a row and a target" 2 "$farspan" bench link x --row words

@@ -331,9 +331,9 @@ def trials():
     whole = ask()
     good("trial", "ask", whole,
          "ASK reverse=0 stream=1 probe=0 every=0 report=50000 mark=%s used=%d" % (n, len(whole)))
-    least = ask(1, 0, 16, 1, 10000)
+    least = ask(1, 0, 16, 100, 10000)
     good("trial", "ask-least", least,
-         "ASK reverse=1 stream=0 probe=16 every=1 report=10000 mark=%s used=%d" % (n, len(least)))
+         "ASK reverse=1 stream=0 probe=16 every=100 report=10000 mark=%s used=%d" % (n, len(least)))
     most = ask(0, 1, 262144, 10**9, 10**9)
     good("trial", "ask-most", most,
          "ASK reverse=0 stream=1 probe=262144 every=1000000000 report=1000000000 mark=%s used=%d"
@@ -363,10 +363,11 @@ def trials():
     bad("trial", "ask-nothing", ask(stream=0), "malformed")
     bad("trial", "ask-reverse-2", ask(reverse=2), "malformed")
     bad("trial", "ask-stream-2", ask(stream=2), "malformed")
-    bad("trial", "ask-small-probe", ask(size=15, every=1), "malformed")
-    bad("trial", "ask-no-pause", ask(size=16, every=0), "malformed")
-    bad("trial", "ask-large-probe", ask(size=262145, every=1), "limit")
-    bad("trial", "ask-huge-probe", ask(size=1 << 40, every=1), "limit")
+    bad("trial", "ask-small-probe", ask(size=15, every=100), "malformed")
+    bad("trial", "ask-no-pause", ask(size=16, every=0), "limit")
+    bad("trial", "ask-short-pause", ask(size=16, every=99), "limit")
+    bad("trial", "ask-large-probe", ask(size=262145, every=100), "limit")
+    bad("trial", "ask-huge-probe", ask(size=1 << 40, every=100), "limit")
     bad("trial", "ask-long-pause", ask(size=16, every=10**9 + 1), "limit")
     bad("trial", "ask-report-often", ask(report=9999), "limit")
     bad("trial", "ask-report-seldom", ask(report=10**9 + 1), "limit")
