@@ -1,8 +1,8 @@
 #!/bin/sh
 # time-out: 1500
 # Swarms by seed on both cores, of sessions with all traffic, of desks with users and of transports:
-# 100, 20 and 40 under ASan and UBSan, 20, 20 and 2,000 more in a plain build (they take 0.3, 0.1 and
-# 0.04 s a run, and run twice); with FARSPAN_FULL 500, 500 and 4,000.
+# 100, 20 and 40 under ASan and UBSan, 20, 20 and 2,000 more in a plain build (they take 0.3, 0.1
+# and 0.04 s a run, and run twice); with FARSPAN_FULL 500, 500 and 4,000.
 set -u
 plain=10 paths=1000
 [ -z "${FARSPAN_FULL-}" ] || plain=250 paths=2000
