@@ -59,7 +59,8 @@ static const struct opt options[] = {
     {"outage", 0, OPT_LIST(run_relay_config, outages), "AT:FOR", "nothing passes for this time"},
     {"at", 0, OPT_LIST(run_relay_config, changes), "T:CHANGE[,CHANGE]...",
      "at this time rate=R, loss=P, delay=T, jitter=T, burst=N, reorder=P, duplicate=P, "
-     "corrupt=P, mtu=BYTES or policer=R; or rebind: clients get new addresses as the server sees "
+     "corrupt=P, mtu=BYTES, policer=R, fade=T or slots=T; or rebind: clients get new addresses as "
+     "the server sees "
      "them"},
     {"seed", 0, OPT_NUMBER(run_relay_config, seed), "N",
      "of all chance: the same seed, the same faults", "1"},

@@ -66,6 +66,8 @@ static enum err check_change(struct wan_config *c, const struct wan_change *ch)
     case WAN_CHANGE_DELAY:
     case WAN_CHANGE_JITTER:
     case WAN_CHANGE_POLICER:
+    case WAN_CHANGE_FADE:
+    case WAN_CHANGE_SLOTS:
     case WAN_CHANGE_REBIND:
         break;
     default:
@@ -127,6 +129,12 @@ void wan_config_apply(struct wan_config *c, const struct wan_change *ch)
         break;
     case WAN_CHANGE_ECN:
         c->ecn_way = (uint32_t)ch->value;
+        break;
+    case WAN_CHANGE_FADE:
+        c->fade_us = ch->value;
+        break;
+    case WAN_CHANGE_SLOTS:
+        c->slot_us = ch->value;
         break;
     case WAN_CHANGE_REBIND:
         break;

@@ -39,6 +39,8 @@ enum wan_change_kind {
     WAN_CHANGE_MTU,       /* value: bytes, 0 none */
     WAN_CHANGE_POLICER,   /* value: bits a second, 0 none; the bucket stays as it is */
     WAN_CHANGE_ECN,       /* value: enum wan_ecn_way */
+    WAN_CHANGE_FADE,      /* value: us between two changes of the rate, 0 none */
+    WAN_CHANGE_SLOTS,     /* value: us, 0 none */
     WAN_CHANGE_REBIND,    /* no value: the owner changes the client's address as seen behind it */
 };
 

@@ -16,8 +16,9 @@ struct wan_link {
     uint64_t start_us, now_us, seq;
     size_t changed;  /* changes applied */
     size_t reported; /* ... and given out as events */
-    uint64_t fades;  /* so many have been */
-    uint32_t faded;  /* millionths of the rate that are there */
+    bool fading;
+    uint64_t fade_at_us; /* the next time, when `fading` */
+    uint32_t faded;      /* millionths of the rate that are there */
     struct wan_ring ring;
     struct wan_policer policer;
     struct wan_queue queue;
@@ -30,6 +31,11 @@ struct wan_link {
 
 static void use_config(struct wan_link *l, uint64_t at_us)
 {
+    if (l->config.fade_us && !l->fading)
+        l->fade_at_us = at_us;
+    else if (l->config.fade_us == 0)
+        l->faded = WAN_PROBABILITY;
+    l->fading = l->config.fade_us > 0;
     uint64_t rate_bps = num_mul_div(l->config.rate_bps, l->faded, WAN_PROBABILITY);
 
     if (l->config.rate_bps)
@@ -62,7 +68,6 @@ enum err wan_link_new(const struct wan_config *config, uint64_t seed, size_t rin
         return ERR_MEMORY;
     l->config = *config;
     wan_config_sort(&l->config);
-    l->faded = WAN_PROBABILITY;
     l->queue.overhead_bytes = config->overhead_bytes;
     use_config(l, 0);
     seed_nodes(l, seed);
@@ -91,7 +96,7 @@ void wan_link_start(struct wan_link *l, uint64_t now_us)
     if (l->started)
         return;
     l->started = true;
-    l->start_us = l->now_us = num_max(now_us, l->now_us);
+    l->start_us = l->fade_at_us = l->now_us = num_max(now_us, l->now_us);
 }
 
 static bool is_down(const struct wan_link *l, uint64_t at_us)
@@ -193,16 +198,14 @@ static uint64_t next_change_us(const struct wan_link *l)
 
 static uint64_t next_fade_us(const struct wan_link *l)
 {
-    if (!l->started || l->config.fade_us == 0)
-        return UINT64_MAX;
-    return l->start_us + l->fades * l->config.fade_us;
+    return l->started && l->fading ? l->fade_at_us : UINT64_MAX;
 }
 
 static void fade(struct wan_link *l, uint64_t at_us)
 {
     uint32_t least = l->config.fade_least;
 
-    l->fades++;
+    l->fade_at_us += l->config.fade_us;
     l->faded = least + (uint32_t)rng_below(&l->fade_rng, WAN_PROBABILITY - least + 1);
     use_config(l, at_us);
 }

@@ -51,6 +51,8 @@ static const struct {
     {"corrupt", WAN_CHANGE_CORRUPT, parse_probability_ppm},
     {"mtu", WAN_CHANGE_MTU, parse_number},
     {"policer", WAN_CHANGE_POLICER, parse_rate_bps},
+    {"fade", WAN_CHANGE_FADE, parse_time_us},
+    {"slots", WAN_CHANGE_SLOTS, parse_time_us},
 };
 
 static enum err parse_change(struct bytes text, struct wan_change *out)

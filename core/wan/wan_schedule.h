@@ -14,7 +14,8 @@ enum err wan_schedule_outage(struct bytes text, struct wan_config *c) MUST_USE;
 
 /* Adds changes, "AT:CHANGE[,CHANGE]...", each of them rate=RATE (0: unlimited), delay=TIME,
  * jitter=TIME, loss=P, burst=NUMBER, reorder=P, duplicate=P, corrupt=P,
- * mtu=BYTES (0: none), policer=RATE (0: none) or rebind: "10s:rate=2M,loss=1%". */
+ * mtu=BYTES (0: none), policer=RATE (0: none), fade=TIME (0: none), slots=TIME (0: none) or rebind:
+ * "10s:rate=2M,loss=1%". */
 enum err wan_schedule_change(struct bytes text, struct wan_config *c) MUST_USE;
 
 /* Sets the queue's limit, a time at the rate of the moment ("50ms") or a size ("64KiB"). */

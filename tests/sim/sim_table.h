@@ -15,6 +15,9 @@ extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
     scenario_change_table[], scenario_live_table[], scenario_load_table[], scenario_mtu_table[],
     scenario_ecn_table[], scenario_goals_table[];
 
+/* Random weather over a transport alone, with traffic of all kinds: the cheapest of the swarms. */
+extern const struct sim_scenario scenario_path_swarm;
+
 /* Random weather over a session with all kinds of traffic: what swarms run. */
 extern const struct sim_scenario scenario_swarm;
 

@@ -16,6 +16,7 @@ static const char usage[] =
     "       sim [OPTION]... NAME...   these scenarios\n"
     "       sim [OPTION]... --swarm FIRST COUNT\n"
     "       sim [OPTION]... --desk-swarm FIRST COUNT\n"
+    "       sim [OPTION]... --path-swarm FIRST COUNT\n"
     "       sim --prove NAME...       these, and that each fails without what it is about\n"
     "       sim --open                the goals that are not reached yet\n"
     "options: --without MECHANISM, --seed N, --log (once, with the log on stdout)\n";
@@ -92,6 +93,7 @@ static void run_all(struct options *o)
     }
     run_swarms(o, &scenario_swarm, 1, QUICK_SWARMS);
     run_swarms(o, &scenario_desk_swarm, 1, QUICK_SWARMS);
+    run_swarms(o, &scenario_path_swarm, 1, QUICK_SWARMS);
 }
 
 static void run_open(struct options *o)
@@ -141,6 +143,7 @@ static const struct sim_scenario *swarm_called(const char *option)
 {
     return strcmp(option, "--swarm") == 0        ? &scenario_swarm
            : strcmp(option, "--desk-swarm") == 0 ? &scenario_desk_swarm
+           : strcmp(option, "--path-swarm") == 0 ? &scenario_path_swarm
                                                  : NULL;
 }
 

@@ -85,6 +85,20 @@ static void fading_stays_within_its_bounds(void)
     EXPECT_EQ(wan_link_change(l, 50000000, WAN_CHANGE_RATE, 1000000), OK);
     EXPECT(wan_link_rate_bps(l) >= 200000 && wan_link_rate_bps(l) <= 1000000);
     EXPECT_EQ(wan_link_config(l)->rate_bps, 1000000);
+    /* It ends with the whole rate, and begins again at once. */
+    EXPECT_EQ(wan_link_change(l, 50000010, WAN_CHANGE_FADE, 0), OK);
+    EXPECT_EQ(wan_link_rate_bps(l), 1000000);
+    EXPECT_EQ(drain(l, 60000000), 0);
+    EXPECT_EQ(wan_link_rate_bps(l), 1000000);
+    EXPECT_EQ(wan_link_change(l, 60000000, WAN_CHANGE_FADE, WAN_FADE_LEAST_US - 1), ERR_LIMIT);
+    EXPECT_EQ(wan_link_change(l, 60000000, WAN_CHANGE_FADE, 1000000), OK);
+    EXPECT_EQ(drain(l, 60000000), 0);
+    uint64_t first = wan_link_rate_bps(l);
+    EXPECT(first < 1000000);
+    EXPECT_EQ(drain(l, 60999999), 0);
+    EXPECT_EQ(wan_link_rate_bps(l), first);
+    EXPECT_EQ(drain(l, 61000000), 0);
+    EXPECT(wan_link_rate_bps(l) != first);
     wan_link_free(l);
     wan_link_free(other);
 }

@@ -48,7 +48,7 @@ static void changes_are_read(void)
     EXPECT_EQ(change(&c, "10s:rate=2M"), OK);
     EXPECT_EQ(change(&c, "1.5s:rebind"), OK);
     EXPECT_EQ(change(&c, "2s:loss=1%,delay=30ms,jitter=2ms,burst=4,reorder=0.5%,duplicate=0,"
-                         "corrupt=100%,rate=0,mtu=1280,policer=5M"),
+                         "corrupt=100%,rate=0,mtu=1280,policer=5M,fade=1s,slots=0s"),
               OK);
     static const struct wan_change want[] = {
         {10000000, WAN_CHANGE_RATE, 2000000},   {1500000, WAN_CHANGE_REBIND, 0},
@@ -56,7 +56,8 @@ static void changes_are_read(void)
         {2000000, WAN_CHANGE_JITTER, 2000},     {2000000, WAN_CHANGE_BURST, 4},
         {2000000, WAN_CHANGE_REORDER, 5000},    {2000000, WAN_CHANGE_DUPLICATE, 0},
         {2000000, WAN_CHANGE_CORRUPT, 1000000}, {2000000, WAN_CHANGE_RATE, 0},
-        {2000000, WAN_CHANGE_MTU, 1280},        {2000000, WAN_CHANGE_POLICER, 5000000}};
+        {2000000, WAN_CHANGE_MTU, 1280},        {2000000, WAN_CHANGE_POLICER, 5000000},
+        {2000000, WAN_CHANGE_FADE, 1000000},    {2000000, WAN_CHANGE_SLOTS, 0}};
     EXPECT_EQ(c.changes, COUNT_OF(want));
     for (size_t i = 0; i < COUNT_OF(want); i++) {
         EXPECT(c.change[i].at_us == want[i].at_us && c.change[i].kind == want[i].kind);
