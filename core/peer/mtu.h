@@ -8,7 +8,7 @@
 enum {
     MTU_SIZES = 13, /* sizes that are tried, the base among them */
     MTU_TRIES = 3,  /* so many probes of a size are lost before it counts as too large */
-    MTU_MISSED = 3, /* so many large packets in a row are missed before their size is in doubt */
+    MTU_MISSED = 6, /* so many large packets in a row are missed before their size is in doubt */
     MTU_RETRY_US = 200000,
     MTU_RAISE_US = 600000000 /* when the search is made again (RFC 8899, 5.1.1) */
 };

@@ -287,6 +287,10 @@ static void take_round_trip(struct recovery *r, uint64_t now_us, const struct fr
         now_us - at(r, highest)->sent_us > RTT_MOST_US)
         return;
     s->rtt_us = num_max(1, now_us - at(r, highest)->sent_us);
+    /* The clock that the other tells of wraps: the difference to the last way is small. */
+    uint32_t way = f->ack.arrival_us - (uint32_t)at(r, highest)->sent_us;
+    r->way_us += (int32_t)(way - (uint32_t)r->way_us);
+    s->way_us = r->way_us;
     update_rtt(r, s->rtt_us, num_min(f->ack.delay_us, r->max_ack_delay_us));
 }
 

@@ -58,6 +58,7 @@ struct recovery {
     uint64_t smoothed_us, variance_us, newest_us, min_us;
     uint64_t latest_us; /* the newest round trip without the other's delay of its ACK */
     uint64_t max_ack_delay_us;
+    int64_t way_us; /* of the newest packet: from our clock to the other's */
     uint64_t reorder_us; /* how much late a packet may be; grows when a loss was spurious */
     uint64_t reorder_packets;
     uint64_t last_eliciting_us; /* when the last ack-eliciting packet left */

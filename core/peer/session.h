@@ -98,6 +98,7 @@ struct peer {
     uint8_t out_ecn;        /* of the newest datagram */
     uint64_t ask_us;        /* a PING is to tell by then what became of a trial packet */
     uint64_t next_send_us;  /* pacing */
+    uint64_t urgent_us;     /* when something more urgent than bulk last left */
     uint64_t ready_us;      /* when the keys were there */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;

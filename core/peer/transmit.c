@@ -15,6 +15,7 @@ enum {
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
     SILENCE_PROBES = 3,
     IDLE_US = 500,
+    INTERACTIVE_US = 2000000, /* so long after something urgent the next is expected */
     CHALLENGE_GAP_US = 100000,
     CLOSE_GAP_US = 100000,
     CLOSED_AGAIN_US = 1000000, /* the longest wait for the answer to a CLOSE */
@@ -79,6 +80,7 @@ static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
         return;
     f.type = FRAME_ACK;
     f.ack.delay_us = num_sub0(now_us, p->newest_us);
+    f.ack.arrival_us = (uint32_t)p->newest_us;
     f.ack.ect0 = p->ect0_seen;
     f.ack.ce = p->ce_seen;
     for (; n < LIMIT_ACK_RANGES && n < r->count; n++) {
@@ -559,6 +561,9 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
     }
     note_idleness(p, &d, now_us);
     commit(p, &d, now_us, space, n);
+    if (d.ranked && d.record->rank < PEER_BULK)
+        p->urgent_us = now_us;
+    p->model.head.interactive = now_us - p->urgent_us < INTERACTIVE_US;
     if (d.ranked && d.record->rank <= PEER_TEXT && session_with(p, PEER_WITHOUT_REPEAT))
         repeat_note(&p->repeat, &p->recovery, now_us, d.number, (uint16_t)*n, d.again);
     *to = p->remote;

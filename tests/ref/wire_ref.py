@@ -100,8 +100,8 @@ def packets():
                    "DATA phase=%d cid=%s number=2309737967 sealed=16" % (phase, CID.hex()))
 
 
-def ack(highest, delay, ce, ranges, count=None, ect0=0):
-    b = b"\2" + b"".join(var(v) for v in (highest, delay, ect0, ce))
+def ack(highest, delay, ce, ranges, count=None, ect0=0, arrival=0):
+    b = b"\2" + var(highest) + var(delay) + arrival.to_bytes(4, "little") + var(ect0) + var(ce)
     b += var(len(ranges) if count is None else count)
     for i, r in enumerate(ranges):
         b += b"".join(var(v) for v in r) if i else var(r)
@@ -116,12 +116,13 @@ def frames():
     one("ping", b"\1", "PING")
     other_form("frames", "padding", b"\0\0\1\0\0\0", "PING")
     good("frames", "nothing", b"", "-")
-    one("ack", ack(100, 5000, 0, [3]), "ACK delay=5000 ect0=0 ce=0 97-100")
-    one("ack-of-0", ack(0, 0, 0, [0]), "ACK delay=0 ect0=0 ce=0 0-0")
-    one("ack-ranges", ack(100000, 70, 3, [10, (0, 0), (5, 99999 - 12 - 7)], ect0=70000),
-        "ACK delay=70 ect0=70000 ce=3 99990-100000 99988-99988 1-99981")
-    one("ack-to-0", ack(9, 1, 0, [2, (1, 4)]), "ACK delay=1 ect0=0 ce=0 7-9 0-4")
-    good("frames", "ack-32", ack(64, 0, 0, [0] + [(0, 0)] * 31), "ACK delay=0 ect0=0 ce=0 " +
+    one("ack", ack(100, 5000, 0, [3]), "ACK delay=5000 arrival=0 ect0=0 ce=0 97-100")
+    one("ack-of-0", ack(0, 0, 0, [0]), "ACK delay=0 arrival=0 ect0=0 ce=0 0-0")
+    one("ack-ranges",
+        ack(100000, 70, 3, [10, (0, 0), (5, 99999 - 12 - 7)], ect0=70000, arrival=4294967295),
+        "ACK delay=70 arrival=4294967295 ect0=70000 ce=3 99990-100000 99988-99988 1-99981")
+    one("ack-to-0", ack(9, 1, 0, [2, (1, 4)]), "ACK delay=1 arrival=0 ect0=0 ce=0 7-9 0-4")
+    good("frames", "ack-32", ack(64, 0, 0, [0] + [(0, 0)] * 31), "ACK delay=0 arrival=0 ect0=0 ce=0 " +
          " ".join("%d-%d" % (n, n) for n in range(64, 0, -2)))
     bad("frames", "ack-33", ack(66, 0, 0, [0] + [(0, 0)] * 32), "malformed")
     bad("frames", "ack-none", ack(5, 0, 0, [], 0), "malformed")
@@ -165,7 +166,7 @@ def frames():
     bad("frames", "type-14", b"\x0e", "malformed")
     bad("frames", "type-255", b"\xff", "malformed")
     good("frames", "several", b"\1" + ack(3, 0, 0, [1]) + b"\3\0\0\0" + sized(b"a") + b"\1",
-         "PING; ACK delay=0 ect0=0 ce=0 2-3; STREAM fin=0 id=0 offset=0 61; PING")
+         "PING; ACK delay=0 arrival=0 ect0=0 ce=0 2-3; STREAM fin=0 id=0 offset=0 61; PING")
     bad("frames", "bad-after-good", b"\1\x0e", "malformed")
 
 

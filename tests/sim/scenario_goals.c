@@ -195,7 +195,7 @@ static void goal_fall(struct sim *s, uint32_t without)
     sim_world_pass(&w, 2 * SECOND_US);
     uint64_t high = goodput(&w, 3 * SECOND_US);
     sim_note(s,
-             "queue over 50 ms until %llu ms after the fall; %llu bit/s at 1M, %llu bit/s 2 s "
+             "queue below 50 ms after %llu ms, above for %llu; %llu bit/s at 1M, %llu bit/s 2 s "
              "after the rise",
              (unsigned long long)back_us / 1000, (unsigned long long)over_us / 1000,
              (unsigned long long)low, (unsigned long long)high);
