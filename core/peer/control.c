@@ -41,7 +41,7 @@ enum {
     TRY_QUEUE_US = 12000, /* a try queues no more */
     FLOOR_BYTES_S = 4000,
     PACKET = 1200,
-    INITIAL_BYTES = 32 * PACKET,
+    INITIAL_BYTES = 24 * PACKET,
     MODEST_BYTES = 10 * PACKET, /* RFC 6928 */
     WINDOW_FLOOR = 4 * PACKET,
     OVERRUN_BYTES = 4 * PACKET,

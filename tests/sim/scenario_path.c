@@ -509,7 +509,7 @@ const struct sim_scenario scenario_path_table[] = {
     {"rebinds", "the client's port changes each second", "path", rebind_again_and_again},
     {"outage_and_roaming", "another address after 30 s without a link", "path",
      outage_and_another_network},
-    {"slower_network", "another address with a tenth of the rate", "control", slower_network},
+    {"slower_network", "another address with a tenth of the rate", "path", slower_network},
     {"stolen_session", "copies sent from elsewhere do not draw the session there", "validation",
      stolen_session},
     {"path_told", "outage, rate, size and address of a path are told when they change", "watch",
