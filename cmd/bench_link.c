@@ -11,8 +11,8 @@ static const char *const forms[] = {
 static const char *const about[] = {
     "Measures a link with a session across it, the same that serve and view use: encrypted, over "
     "one UDP port. One end listens and prints a ticket that is good until it ends, for any number "
-    "of callers at once; whose key has the role bench in authorized_keys needs none. The other end "
-    "calls it.",
+    "of callers at once: a secret, since who has it can make this host send what the link takes. "
+    "Whose key has the role bench in authorized_keys needs none. The other end calls it.",
     "The caller sends a stream that the other end checks and counts; with --reverse the other end "
     "sends; with --message it is messages, whose delay from being sent to being taken is measured. "
     "Figures come as interval events, and a result at the end.",
@@ -70,7 +70,7 @@ static const struct opt options[] = {
      "how long the payload goes; default 10s, or the row's own time", .min = 100000,
      .max = 3600000000},
     {"interval", 0, OPT_TIME(run_link_config, interval_us), "T",
-     "from one event with figures to the next", "100ms", .min = 10000, .max = 3600000000},
+     "from one event with figures to the next", "100ms", .min = 50000, .max = 3600000000},
     {"reverse", 0, OPT_FLAG(run_link_config, reverse), NULL, "the other end sends"},
     {"message", 0, OPT_SIZE(run_link_config, message_bytes), "BYTES",
      "send messages of this size instead of a stream, as urgent as input (beyond 1 Mbit/s: as the "

@@ -205,6 +205,8 @@ enum err link_report_result(struct link_report *r, uint64_t ended_us,
     if (r->end->ask.message_bytes)
         put_probes(r, sender, j);
     json_put_int(j, "sent_bytes", (int64_t)sender->sent_bytes);
+    json_put_int(j, "sent_datagrams", (int64_t)sender->sent_datagrams);
+    json_put_int(j, "lost_datagrams", (int64_t)sender->lost_datagrams);
     json_put(j, "rtt_us", quantiles(&l->rtt_us, 0));
     json_put(j, "queue_us", quantiles(&l->rtt_us, l->fastest_us));
     json_put_real(j, "loss",
