@@ -58,7 +58,7 @@ static void mobile(struct sim *s, uint32_t without)
     down.fade_us = SECOND_US;
     down.fade_least = 100000;
     down.jitter_us = up.jitter_us = 10000;
-    steady(s, without, &up, &down, 3 * SECOND_US, 40, 300000);
+    steady(s, without, &up, &down, 3 * SECOND_US, 40, 450000);
 }
 
 /* ---- queues ---- */
@@ -491,7 +491,7 @@ static void skewed_rates(struct sim *s, uint32_t without)
 const struct sim_scenario scenario_link_table[] = {
     {"wifi_fade", "75 % of what a rate that fades each 200 ms lets through", NULL, wifi_fade},
     {"wifi_slots", "85 % of 50 Mbit/s where all arrives in lumps of 8 ms", NULL, wifi_slots},
-    {"mobile", "70 % of a rate that fades to a tenth, queue p95 below 300 ms", NULL, mobile},
+    {"mobile", "70 % of a rate that fades to a tenth, queue p95 below 450 ms", NULL, mobile},
     {"bufferbloat_1s", "88 % and queue p95 below 40 ms where 1 s would fit", "control",
      bufferbloat_1s},
     {"bufferbloat_3s", "85 % and queue p95 below 50 ms where 3 s would fit", NULL, bufferbloat_3s},
