@@ -85,6 +85,15 @@ static void tiny_queue(struct sim *s, uint32_t without)
     steady(s, without, NULL, &down, 3 * SECOND_US, 80, 5000);
 }
 
+static void codel(struct sim *s, uint32_t without)
+{
+    struct wan_config down = link_of(20 * MBIT, 40000, SECOND_US);
+
+    /* As home routers have it. */
+    down.codel_us = 5000;
+    steady(s, without, NULL, &down, 3 * SECOND_US, 86, 30000);
+}
+
 static void policer(struct sim *s, uint32_t without)
 {
     struct wan_config down = link_of(100 * MBIT, 40000, 100000);
@@ -496,6 +505,7 @@ const struct sim_scenario scenario_link_table[] = {
      bufferbloat_1s},
     {"bufferbloat_3s", "85 % and queue p95 below 50 ms where 3 s would fit", NULL, bufferbloat_3s},
     {"tiny_queue", "80 % through a queue of five datagrams", NULL, tiny_queue},
+    {"codel", "86 % and queue p95 below 30 ms through CoDel", NULL, codel},
     {"policer", "80 % of what a policer lets through, a sixth lost at most", NULL, policer},
     {"policer_with_credit", "... also after half a second of credit", NULL, policer_with_credit},
     {"satellite", "85 % of 20 Mbit/s at 600 ms and 1 % loss", NULL, satellite},
