@@ -44,6 +44,8 @@ static const struct opt options[] = {
      "losses come in runs of N in the mean, with the same average", .max = 1000000},
     {"queue", 0, OPT_STRING(run_relay_config, queue), "SIZE|T",
      "drop-tail queue before the link, in bytes or in time at its rate", "100ms"},
+    {"codel", 0, OPT_TIME(run_relay_config, codel_us), "T",
+     "the queue drops (or marks, with ECN) by CoDel what waits longer than T, usually 5ms"},
     {"policer", 0, OPT_STRING(run_relay_config, policer), "R:SIZE",
      "what comes beyond R bits a second, and SIZE at once, is dropped and does not wait"},
     {"fade", 0, OPT_STRING(run_relay_config, fade), "T:P",

@@ -1,7 +1,7 @@
 #!/bin/sh
 # night.sh SEEDS FIRST SWARM JOBS: swarms FIRST .. FIRST + SEEDS - 1 on JOBS cores, each run twice,
-# in parts of 50 or less. Says how far it is; stops at the first failure with the command that replays
-# it, and like any other end says where to go on. SIM_OPTIONS are passed on to build/sim.
+# in parts of 50 or less. Says how far it is; stops at the first failure with the command that
+# replays it, and like any other end says where to go on. SIM_OPTIONS are passed on to build/sim.
 set -u
 seeds=$1 first=$2 swarm=$3 jobs=$4
 end=$((first + seeds))

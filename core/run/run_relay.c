@@ -92,6 +92,8 @@ static enum err read_link(const struct run_relay_config *c, struct run *run, str
     w->duplicate = (uint32_t)c->duplicate;
     w->corrupt = (uint32_t)c->corrupt;
     w->slot_us = c->slot_us;
+    w->codel_us = c->codel_us;
+    w->codel_marks = 1;
     w->ecn_mark_us = c->ecn_us;
     if (c->tun)
         w->overhead_bytes = 0; /* packets come with their headers */
@@ -219,9 +221,9 @@ static struct json *quantiles(const struct stat_hist *h)
 static struct json *direction(const struct relay *r, bool up)
 {
     static const char *const names[WAN_DROP_COUNT] = {
-        [WAN_DROP_QUEUE] = "queue",     [WAN_DROP_LOSS] = "loss", [WAN_DROP_OUTAGE] = "outage",
-        [WAN_DROP_MTU] = "too_large",   [WAN_DROP_ECN] = "ecn",   [WAN_DROP_MEMORY] = "memory",
-        [WAN_DROP_POLICER] = "policer",
+        [WAN_DROP_QUEUE] = "queue",     [WAN_DROP_LOSS] = "loss",   [WAN_DROP_OUTAGE] = "outage",
+        [WAN_DROP_MTU] = "too_large",   [WAN_DROP_ECN] = "ecn",     [WAN_DROP_MEMORY] = "memory",
+        [WAN_DROP_POLICER] = "policer", [WAN_DROP_CODEL] = "codel",
     };
     const struct wan_counters *c = wan_link_counters(up ? r->up : r->down);
     struct relay_losses lost = r->udp ? relay_udp_count(r->udp, up) : relay_tun_count(r->tun, up);

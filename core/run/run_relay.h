@@ -20,6 +20,7 @@ struct run_relay_config {
     const char *policer;                        /* "RATE:SIZE"; NULL: none */
     const char *fade;                           /* "EVERY:LEAST"; NULL: none */
     uint64_t slot_us;                           /* arrivals in lumps; 0: as due */
+    uint64_t codel_us;                          /* CoDel's target; 0: drop-tail alone */
     uint64_t ecn_us;           /* ECT datagrams that wait longer are marked, UDP only; 0: none is */
     struct parse_list outages; /* "AT:FOR" */
     struct parse_list changes; /* "AT:CHANGE[,CHANGE]..." */

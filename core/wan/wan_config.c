@@ -34,8 +34,8 @@ static enum err check_one(const struct wan_config *c)
         return ERR_USAGE;
     if (c->rate_bps > rate_max_bps || c->queue_us > year_us || c->delay_us > year_us ||
         c->jitter_us > year_us || c->reorder_us > year_us || c->duplicate_us > year_us ||
-        c->ecn_mark_us > year_us || c->slot_us > year_us || c->fade_us > year_us ||
-        c->police_bps > rate_max_bps || c->police_bytes > WAN_BUCKET_MAX ||
+        c->ecn_mark_us > year_us || c->codel_us > year_us || c->slot_us > year_us ||
+        c->fade_us > year_us || c->police_bps > rate_max_bps || c->police_bytes > WAN_BUCKET_MAX ||
         (c->fade_us && c->fade_us < WAN_FADE_LEAST_US) || c->overhead_bytes > WAN_DATAGRAM_MAX)
         return ERR_LIMIT;
     return OK;

@@ -68,6 +68,8 @@ struct wan_config {
     uint32_t fade_least;   /* ... to this (millionths) .. all of it; a queue in time keeps bytes */
     uint64_t queue_us;     /* drop-tail limit in time at the rate of the moment ... */
     uint64_t queue_bytes;  /* ... or, when not 0, in bytes, whatever the rate */
+    uint64_t codel_us;     /* CoDel drops what waits longer than this; 0: it does not */
+    int codel_marks;       /* not 0: it marks ECT datagrams instead */
     uint64_t ecn_mark_us;  /* ECT datagrams that wait longer are marked CE; 0: no marking */
     uint64_t delay_us;     /* one way, added to queueing */
     uint64_t jitter_us;    /* each datagram is late by a uniform 0..jitter_us more */

@@ -4,6 +4,7 @@
 #include "core/base/heap.h"
 #include "core/base/num.h"
 #include "core/base/rng.h"
+#include "core/wan/wan_codel.h"
 #include "core/wan/wan_line.h"
 #include "core/wan/wan_loss.h"
 #include "core/wan/wan_policer.h"
@@ -22,6 +23,7 @@ struct wan_link {
     struct wan_ring ring;
     struct wan_policer policer;
     struct wan_queue queue;
+    struct wan_codel codel;
     struct wan_loss loss;
     struct wan_line line;
     struct wan_slot *lent; /* given out, to be given back to the ring at the next call */
@@ -68,6 +70,7 @@ enum err wan_link_new(const struct wan_config *config, uint64_t seed, size_t rin
         return ERR_MEMORY;
     l->config = *config;
     wan_config_sort(&l->config);
+    l->codel.target_us = config->codel_us;
     l->queue.overhead_bytes = config->overhead_bytes;
     use_config(l, 0);
     seed_nodes(l, seed);
@@ -125,6 +128,32 @@ static void corrupt(struct wan_link *l, struct wan_slot *s)
     l->counters.corrupted++;
 }
 
+static bool is_ect(uint8_t ecn)
+{
+    return ecn == WAN_ECN_ECT0 || ecn == WAN_ECN_ECT1;
+}
+
+static void mark(struct wan_link *l, struct wan_slot *s)
+{
+    s->ecn = WAN_ECN_CE;
+    l->counters.marked++;
+}
+
+/* A datagram has come to the head of the queue, where CoDel looks at it. */
+static void begin_sending(struct wan_link *l, uint64_t at_us)
+{
+    struct wan_slot *s;
+
+    while ((s = l->queue.first) != NULL &&
+           wan_codel_strikes(&l->codel, at_us, at_us - s->sent_us, l->queue.bytes)) {
+        if (l->config.codel_marks && is_ect(s->ecn)) {
+            mark(l, s);
+            return;
+        }
+        drop(l, wan_queue_skip(&l->queue), WAN_DROP_CODEL);
+    }
+}
+
 /* When what is due then arrives: at the end of its slot. */
 static uint64_t arrival_us(const struct wan_link *l, uint64_t due_us)
 {
@@ -160,6 +189,7 @@ static void leave_queue(struct wan_link *l, uint64_t at_us)
     struct wan_slot *s = wan_queue_pop(&l->queue);
     const struct wan_config *c = &l->config;
 
+    begin_sending(l, at_us);
     stat_add(&l->counters.queue_us, at_us - s->sent_us);
     if (is_down(l, at_us)) {
         drop(l, s, WAN_DROP_OUTAGE);
@@ -279,12 +309,12 @@ void wan_link_send(struct wan_link *l, uint64_t now_us, struct bytes data, uint6
         ecn = WAN_ECN_NONE;
     s->ecn = ecn;
     uint64_t mark_us = l->config.ecn_mark_us;
-    if (mark_us && (ecn == WAN_ECN_ECT0 || ecn == WAN_ECN_ECT1) &&
-        wan_queue_wait_us(&l->queue) > mark_us) {
-        s->ecn = WAN_ECN_CE;
-        l->counters.marked++;
-    }
+    if (mark_us && is_ect(ecn) && wan_queue_wait_us(&l->queue) > mark_us)
+        mark(l, s);
+    bool alone = l->queue.first == NULL;
     wan_queue_push(&l->queue, l->now_us, s);
+    if (alone)
+        begin_sending(l, l->now_us);
 }
 
 bool wan_link_next(struct wan_link *l, uint64_t now_us, struct wan_datagram *out)

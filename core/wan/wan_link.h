@@ -1,5 +1,5 @@
-/* wan_link: one direction of a link as a chain of nodes: outage, policer, queue, loss, corruption,
- * copies, delay, slots. */
+/* wan_link: one direction of a link as a chain of nodes: outage, policer, queue with CoDel, loss,
+ * corruption, copies, delay, slots. */
 #ifndef FARSPAN_WAN_LINK_H
 #define FARSPAN_WAN_LINK_H
 
@@ -24,6 +24,7 @@ enum wan_drop {
     WAN_DROP_MTU,     /* larger than the link's MTU */
     WAN_DROP_ECN,     /* it said that it knows of ECN */
     WAN_DROP_POLICER, /* beyond the policer's rate and bucket */
+    WAN_DROP_CODEL,   /* by CoDel, from the head of the queue */
     WAN_DROP_MEMORY,  /* the model's own ring was full: the ring is too small for the link */
     WAN_DROP_COUNT
 };

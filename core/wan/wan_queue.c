@@ -54,18 +54,24 @@ uint64_t wan_queue_leaves_us(const struct wan_queue *q)
     return q->from_us + num_div_up(num_sub0(work_of(q), q->credit), q->rate_bps);
 }
 
-struct wan_slot *wan_queue_pop(struct wan_queue *q)
+struct wan_slot *wan_queue_skip(struct wan_queue *q)
 {
     struct wan_slot *s = q->first;
+
+    q->bytes -= size_of(q, s->n);
+    q->first = s->next;
+    s->next = NULL;
+    return s;
+}
+
+struct wan_slot *wan_queue_pop(struct wan_queue *q)
+{
     uint64_t at_us = wan_queue_leaves_us(q);
 
     q->credit += (at_us - q->from_us) * q->rate_bps;
     q->credit = q->rate_bps ? num_sub0(q->credit, work_of(q)) : 0;
     q->from_us = at_us;
-    q->bytes -= size_of(q, s->n);
-    q->first = s->next;
-    s->next = NULL;
-    return s;
+    return wan_queue_skip(q);
 }
 
 uint64_t wan_queue_wait_us(const struct wan_queue *q)

@@ -33,6 +33,9 @@ uint64_t wan_queue_leaves_us(const struct wan_queue *q);
 /* Takes the first one out, at the time wan_queue_leaves_us gave. */
 struct wan_slot *wan_queue_pop(struct wan_queue *q);
 
+/* Takes the first one (there is one) out without having been served. */
+struct wan_slot *wan_queue_skip(struct wan_queue *q);
+
 /* How long a datagram that enters now waits for the ones before it, at the present rate. */
 uint64_t wan_queue_wait_us(const struct wan_queue *q);
 

@@ -87,6 +87,10 @@ is_so policer 'up["queue_us"]["max"] == 0'
 through slots "--pps 400 --for 2" --slots 50ms
 is_so slots 'b["lost"] == 0 and got["delay_us"]["p50"] >= 15000 and got["longest_gap_us"] >= 40000'
 
+# CoDel strikes the first 100 ms after the queue has grown, and oftener and oftener.
+through codel "--pps 400 --for 3" --rate 2M --queue 3s --codel 5ms
+is_so codel '100 <= up["drops"]["codel"] == up["dropped"] and up["queue_us"]["max"] < 2000000'
+
 # Those who wait longer than 20 ms of the 100 are marked, when they say they can be.
 through marks "--pps 400 --for 2 --ect" --rate 2M --ecn 20ms
 is_so marks '350 <= up["marked"] <= 420 and got["marked"] == up["marked"]'

@@ -58,7 +58,7 @@ static void mobile(struct sim *s, uint32_t without)
     down.fade_us = SECOND_US;
     down.fade_least = 100000;
     down.jitter_us = up.jitter_us = 10000;
-    steady(s, without, &up, &down, 3 * SECOND_US, 40, 300000);
+    steady(s, without, &up, &down, 3 * SECOND_US, 40, 450000);
 }
 
 /* ---- queues ---- */
@@ -83,6 +83,15 @@ static void tiny_queue(struct sim *s, uint32_t without)
 
     down.queue_bytes = 5 * 1500;
     steady(s, without, NULL, &down, 3 * SECOND_US, 80, 5000);
+}
+
+static void codel(struct sim *s, uint32_t without)
+{
+    struct wan_config down = link_of(20 * MBIT, 40000, SECOND_US);
+
+    /* As home routers have it. */
+    down.codel_us = 5000;
+    steady(s, without, NULL, &down, 3 * SECOND_US, 86, 30000);
 }
 
 static void policer(struct sim *s, uint32_t without)
@@ -491,11 +500,12 @@ static void skewed_rates(struct sim *s, uint32_t without)
 const struct sim_scenario scenario_link_table[] = {
     {"wifi_fade", "75 % of what a rate that fades each 200 ms lets through", NULL, wifi_fade},
     {"wifi_slots", "85 % of 50 Mbit/s where all arrives in lumps of 8 ms", NULL, wifi_slots},
-    {"mobile", "70 % of a rate that fades to a tenth, queue p95 below 300 ms", NULL, mobile},
+    {"mobile", "70 % of a rate that fades to a tenth, queue p95 below 450 ms", NULL, mobile},
     {"bufferbloat_1s", "88 % and queue p95 below 40 ms where 1 s would fit", "control",
      bufferbloat_1s},
     {"bufferbloat_3s", "85 % and queue p95 below 50 ms where 3 s would fit", NULL, bufferbloat_3s},
     {"tiny_queue", "80 % through a queue of five datagrams", NULL, tiny_queue},
+    {"codel", "86 % and queue p95 below 30 ms through CoDel", NULL, codel},
     {"policer", "80 % of what a policer lets through, a sixth lost at most", NULL, policer},
     {"policer_with_credit", "... also after half a second of credit", NULL, policer_with_credit},
     {"satellite", "85 % of 20 Mbit/s at 600 ms and 1 % loss", NULL, satellite},

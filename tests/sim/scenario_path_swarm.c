@@ -10,7 +10,7 @@
 #include "tests/sim/sim_table.h"
 #include "tests/sim/sim_weather.h"
 
-enum { STOP_US = 6 * SECOND_US, MESSAGES = 150 };
+enum { STOP_US = 6 * SECOND_US, MESSAGES = 150, RATE_AFTER_US = 4 * SECOND_US, RATE_PART = 16 };
 
 /* What else strikes, beside the weather. */
 struct blows {
@@ -19,6 +19,7 @@ struct blows {
     struct sim_cubic cubic;
     bool has_cubic;
     size_t sleeper; /* a node */
+    uint64_t window_bytes;
 };
 
 static void add_flows(struct sim_app *a, struct rng *r, uint64_t rate_bps)
@@ -115,6 +116,7 @@ static void make(struct blows *b, struct sim *s, uint32_t without)
     struct sim_world_plan plan = {.up = &b->weather.up, .down = &b->weather.down};
     uint64_t window = (64 << 10) << rng_below(r, 7);
 
+    b->window_bytes = window;
     sim_weather_make(&b->weather, r, STOP_US, 3);
     sim_bulk_windows(&plan);
     plan.client.stream_window_bytes = plan.server.stream_buffer_bytes = window;
@@ -158,6 +160,33 @@ static void expect_response(struct blows *b)
                  within_us);
 }
 
+/* What comes down is a sixteenth of the rate again, in some 200 ms, unless the window is too small
+ * for that, or CUBIC is there too. */
+static void expect_rate(struct blows *b)
+{
+    const struct sim_weather *weather = &b->weather;
+    const struct sim_app *server = &b->w.session->app;
+    const struct wan_counters *n = sim_bulk_counters(&b->w);
+    uint64_t trip_us = weather->down.delay_us + weather->up.delay_us + weather->up.queue_us;
+    uint64_t trip_bytes = num_mul_div(weather->down.rate_bps, trip_us + 50000, 8 * SECOND_US);
+    uint64_t stop_us = sim_now_us(b->w.sim) + RATE_AFTER_US, best_bps = 0;
+
+    if (b->has_cubic || server->flows == 0 || server->flow[0]->total != SIM_APP_ENDLESS ||
+        server->flow[0]->every_us || b->window_bytes < 2 * trip_bytes)
+        return;
+    while (best_bps < weather->down.rate_bps / RATE_PART && sim_now_us(b->w.sim) < stop_us) {
+        uint64_t before = n->out_bytes;
+        if (!sim_world_pass(&b->w, 200000))
+            return;
+        best_bps = num_max(best_bps, (n->out_bytes - before) * 8 * 5);
+    }
+    if (best_bps >= weather->down.rate_bps / RATE_PART)
+        return;
+    sim_app_note(server, sim_node_now_us(b->w.sim, b->w.server->node));
+    sim_fail(b->w.sim, "%" PRIu64 " bit/s of %" PRIu64 " are the most, %d us after the faults",
+             best_bps, weather->down.rate_bps, RATE_AFTER_US);
+}
+
 static void in_weather(struct sim *s, uint32_t without)
 {
     char text[SIM_WEATHER_CHARS];
@@ -179,6 +208,7 @@ static void in_weather(struct sim *s, uint32_t without)
     sim_world_pass(&b->w, num_sub0(SIM_START_US + STOP_US, sim_now_us(s)) + 1);
     if (b->w.session && !sim_failure(s)) {
         expect_response(b);
+        expect_rate(b);
         sim_world_finish(&b->w, 12 * SECOND_US);
         sim_bulk_expect_unbroken(&b->w);
     }

@@ -185,6 +185,20 @@ static void beside_cubic_shallow(struct sim *s, uint32_t without)
     crowd_end(&c);
 }
 
+static void beside_cubic_codel(struct sim *s, uint32_t without)
+{
+    struct wan_config link = common_link();
+    struct crowd c;
+
+    link.queue_us = SECOND_US;
+    link.codel_us = 5000;
+    crowd_make(&c, s, without, &link);
+    add_cubic(&c);
+    sim_world_pass(&c.w, 5 * SECOND_US);
+    expect_shares(&c, 30 * SECOND_US, 200, 800, 850);
+    crowd_end(&c);
+}
+
 static void beside_itself(struct sim *s, uint32_t without)
 {
     struct wan_config link = common_link();
@@ -267,6 +281,7 @@ const struct sim_scenario scenario_share_table[] = {
     {"beside_cubic_deep", "in a queue of ten products of rate and delay nobody starves", NULL,
      beside_cubic_deep},
     {"beside_cubic_shallow", "... nor in one of a fifth", NULL, beside_cubic_shallow},
+    {"beside_cubic_codel", "through CoDel each gets 20 to 80 %", NULL, beside_cubic_codel},
     {"beside_itself", "two of ours: each 33 to 62 %", NULL, beside_itself},
     {"three_of_us", "three of ours: each 25 to 42 %", NULL, three_of_us},
     {"late_joiner", "who comes 10 s later has its part 10 s after", NULL, late_joiner},

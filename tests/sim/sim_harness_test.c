@@ -4,6 +4,7 @@
 #include "core/base/num.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/sim_heap.h"
+#include "tests/sim/sim_mix.h"
 #include "tests/sim/sim_pattern.h"
 #include "tests/sim/sim_scenario.h"
 #include "tests/sim/sim_toy.h"
@@ -43,6 +44,33 @@ static void pattern_knows_its_place(void)
     EXPECT(!sim_pattern_match(2, 5, bytes_of(a, sizeof a)));
     a[999] ^= 1;
     EXPECT(!sim_pattern_match(1, 5, bytes_of(a, sizeof a)));
+}
+
+static void every_byte_changes_the_hash(void)
+{
+    uint8_t data[100] = {0};
+    uint64_t seen[200];
+    size_t n = 0;
+
+    for (size_t bytes = 0; bytes <= 66; bytes += 33)
+        for (size_t i = 0; i <= bytes; i++) {
+            if (i < bytes)
+                data[i] ^= 1;
+            seen[n] = sim_mix_bytes(7, bytes_of(data, bytes));
+            if (i < bytes)
+                data[i] ^= 1;
+            for (size_t k = 0; k < n; k++)
+                EXPECT(seen[k] != seen[n]);
+            n++;
+        }
+    /* Also when two words are exchanged that are lanes of one round, or of two. */
+    data[0] = 1;
+    uint64_t first = sim_mix_bytes(7, bytes_of(data, 64));
+    data[0] = 0, data[8] = 1;
+    uint64_t second = sim_mix_bytes(7, bytes_of(data, 64));
+    data[8] = 0, data[32] = 1;
+    uint64_t third = sim_mix_bytes(7, bytes_of(data, 64));
+    EXPECT(first != second && second != third && first != third);
 }
 
 /* Two toys and the links between them. */
@@ -337,6 +365,7 @@ static void different_logs_are_found(void)
 
 TEST_MAIN({"heap_gives_sources_by_time", heap_gives_sources_by_time},
           {"pattern_knows_its_place", pattern_knows_its_place},
+          {"every_byte_changes_the_hash", every_byte_changes_the_hash},
           {"time_passes_as_the_links_say", time_passes_as_the_links_say},
           {"clocks_run_at_their_own_rate", clocks_run_at_their_own_rate},
           {"moving_loses_what_is_on_the_way", moving_loses_what_is_on_the_way},

@@ -69,6 +69,7 @@ static const struct {
     {"two_beside_cubic", "55, 37 and 2 %"},
     {"beside_two_cubics", "86, 3 and 4 %"},
     {"beside_cubic_shallow", "93 and 1 %"},
+    {"beside_cubic_codel", "90 and 4 %"},
     {"beside_itself", "61 and 32 %"},
     {"three_of_us", "47, 35 and 12 %"},
     {"cubic_comes_and_goes", "queue p95 above 25 ms"},

@@ -437,6 +437,7 @@ static struct wan_config everything(void)
     c.duplicate = 20000;
     c.corrupt = 20000;
     c.ecn_mark_us = 20000;
+    c.codel_us = 60000;
     c.police_bps = 12000000;
     c.police_bytes = 20000;
     c.fade_us = 70000;
