@@ -41,6 +41,9 @@ enum peer_without {
     PEER_WITHOUT_ACK_GAP = 1 << 11     /* ACKs follow each other however closely */
 };
 
+/* Addresses at which a listener is looked for at the same time. */
+enum { PEER_WAYS = 32 };
+
 /* How a session behaves. Zero means the default given. */
 struct peer_config {
     uint32_t max_datagram_bytes;   /* 1200: LIMIT_DATAGRAM_FLOOR .. LIMIT_DATAGRAM_BYTES */
@@ -95,6 +98,7 @@ struct peer_event {
 /* The one answer to "what does this path take now, and with what delay". */
 struct peer_path {
     struct addr remote;
+    bool answered; /* the listener has answered from there, or the session is up */
     bool connected;
     uint64_t rate_bps; /* believed capacity, payload bits a second; 0: not known yet */
     uint64_t rtt_us, min_rtt_us;
@@ -121,6 +125,16 @@ void peer_free(struct peer *p);
 
 /* Answers PEER_EVENT_HOST_KEY: go on. */
 void peer_accept_key(struct peer *p, uint64_t now_us);
+
+/* The listener may be at `to` as well: until it has answered from somewhere, all that is said in
+ * the handshake goes there too (at once, also when it was known already; what is beyond PEER_WAYS
+ * addresses is not tried). A session that is up sends one packet there: where it gets through, the
+ * other side asks for proof, and both go on there. */
+void peer_try(struct peer *p, uint64_t now_us, const struct addr *to);
+
+/* What goes to `to` gets nowhere for now: peer_output gives no more for it and peer_room is 0 while
+ * the other is there, until it is said again with `full` false. For transports that push back. */
+void peer_block(struct peer *p, const struct addr *to, bool full);
 
 /* Takes one datagram that came from `from`; `ce` when it was marked by ECN. Anything may come: what
  * is not authentic is counted and dropped. Borrows the bytes. */

@@ -340,6 +340,11 @@ static bool may_go(struct peer *p, const struct addr *to)
 static enum err transmit_path(struct peer *p, uint64_t now_us, uint8_t *space, size_t *n,
                               struct addr *to)
 {
+    if (p->aside.family != ADDR_NONE) {
+        *to = p->aside;
+        p->aside.family = ADDR_NONE;
+        return send_aside(p, now_us, &(struct frame){.type = FRAME_PING}, space, n);
+    }
     if (p->reply_due && !addr_equal(&p->reply_to, &p->remote)) {
         p->reply_due = false;
         *to = p->reply_to;
@@ -372,7 +377,7 @@ static enum err transmit_close(struct peer *p, uint64_t now_us, uint8_t *space, 
         p->state = SESSION_CLOSED;
     /* Nobody acknowledges it: it is repeated until the other's own comes back. */
     p->close_due |= !p->closed_by_other && now_us >= p->close_again_us;
-    if (!p->close_due || p->state == SESSION_CLOSED)
+    if (!p->close_due || p->state == SESSION_CLOSED || session_blocked(p))
         return ERR_AGAIN;
     p->close_due = false;
     p->close_next_us = now_us + CLOSE_GAP_US;
@@ -459,6 +464,8 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
         return transmit_close(p, now_us, space, n, to);
     if (!p->client && !p->confirmed)
         return ERR_AGAIN;
+    if (session_blocked(p))
+        return transmit_path(p, now_us, space, n, to);
     run_timers(p, now_us);
     if (p->state == SESSION_READY) {
         session_sweep_streams(p);
@@ -515,6 +522,17 @@ static bool something_urgent(const struct peer *p)
     return false;
 }
 
+static uint64_t path_deadline_us(const struct peer *p)
+{
+    if (p->reply_due && !addr_equal(&p->reply_to, &p->remote))
+        return 0;
+    if (!p->has_candidate)
+        return UINT64_MAX;
+    return p->candidate_budget < PATH_COST ? p->candidate_until_us
+           : p->challenge_due              ? 0
+                                           : p->challenge_again_us;
+}
+
 uint64_t transmit_deadline_us(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
@@ -522,6 +540,8 @@ uint64_t transmit_deadline_us(const struct peer *p)
 
     if (!p->client && !p->confirmed)
         return UINT64_MAX;
+    if (session_blocked(p))
+        return path_deadline_us(p);
     if (something_urgent(p))
         return 0;
     if (session_with(p, PEER_WITHOUT_PROBES)) {
@@ -530,10 +550,7 @@ uint64_t transmit_deadline_us(const struct peer *p)
             at = num_min(at, num_max(p->last_received_us, p->last_keepalive_us) +
                                  p->config.keepalive_us);
     }
-    if (p->has_candidate)
-        at = num_min(at, p->candidate_budget < PATH_COST ? p->candidate_until_us
-                         : p->challenge_due              ? 0
-                                                         : p->challenge_again_us);
+    at = num_min(at, path_deadline_us(p));
     if (within_window(p) && something_to_send(p))
         at = num_min(at, p->next_send_us);
     return at;
