@@ -1,3 +1,4 @@
+#include "cmd/call_opt.h"
 #include "cmd/cmd.h"
 #include "core/run/run_view.h"
 
@@ -47,6 +48,7 @@ static const struct opt options[] = {
      "carry out this script of keys and pointer; `-`: from standard input"},
     {"accept-new", 0, OPT_FLAG(run_view_config, accept_new), NULL,
      "trust a host that is not known yet, and remember its key"},
+    CALL_OPT_TCP(run_view_config),
     {"stats", 0, OPT_FLAG(run_view_config, stats), NULL, "tell figures every second"},
     {0},
 };

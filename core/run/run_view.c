@@ -283,8 +283,9 @@ static void connected(struct view *v, const struct peer_event *e)
     role_print(e->roles, roles);
     json_put_string(j, "event", "connected");
     json_put_string(j, "address", addr_print(&e->path, at));
+    json_put_string(j, "transport", addr_via_name(&e->path));
     json_put_string(j, "roles", roles);
-    log_info("connected to %s, may %s", at, roles);
+    log_info("connected to %s over %s, may %s", at, addr_via_name(&e->path), roles);
     told(v, run_event(v->run, j));
     v->report.view_only = !(e->roles & ROLE_CONTROL);
     if (v->player && v->report.view_only)
@@ -391,7 +392,8 @@ static enum err open_sink(struct view *v)
 
 static enum err begin(struct view *v)
 {
-    struct call_config cc = {.target = v->config->target, .accept_new = v->config->accept_new};
+    struct call_config cc = {.target = v->config->target, .tcp = v->config->tcp,
+                             .accept_new = v->config->accept_new};
     struct call_owner owner = {.event = on_event, .batch = on_batch, .ctx = v};
     struct script_player_owner script = {.act = send_input,
                                          .settled = script_settled,

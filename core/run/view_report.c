@@ -46,6 +46,7 @@ static void put_figures(const struct view_report *r, const struct peer_path *pat
     json_put_int(j, "in_bytes", (int64_t)path->received_bytes);
     json_put_int(j, "out_bytes", (int64_t)path->sent_bytes);
     json_put_int(j, "rtt_us", (int64_t)path->rtt_us);
+    json_put_string(j, "transport", addr_via_name(&path->remote));
     json_put_int(j, "version", mirror_version(mirror));
     json_put_int(j, "updates", (int64_t)c.updates);
     json_put_int(j, "failures", (int64_t)c.failures);

@@ -1,5 +1,4 @@
-/* chain: packets one after another in a stream of bytes, each behind its length: what TCP carries.
- */
+/* chain: packets one after another in a stream of bytes, each behind its length. */
 #ifndef FARSPAN_CHAIN_H
 #define FARSPAN_CHAIN_H
 

@@ -109,7 +109,7 @@ static void on_stop(void *ctx)
 
 static bool set_up(void)
 {
-    struct udp_owner owner = {on_query, next, NULL, &t.server};
+    struct udp_owner owner = {.in = on_query, .next = next, .ctx = &t.server};
     struct addr a;
 
     memset(&t, 0, sizeof t);
