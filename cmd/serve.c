@@ -15,8 +15,8 @@ static const char *const about[] = {
     "viewer. The ticket is printed once and is a secret; give it to farspan view.",
     "SIGHUP reads the keys anew and ends the sessions whose key is gone. SIGTERM and SIGINT end "
     "the server in order. Under systemd it says when it is ready (Type=notify) and takes its UDP "
-    "socket (--listen fd:3) and, as the one after it, that for TCP; a sample unit for a user's desktop is installed: systemctl --user enable "
-    "--now farspan-serve.",
+    "socket (--listen fd:3) and, as the one after it, that for TCP; a sample unit for a user's "
+    "desktop is installed: systemctl --user enable --now farspan-serve.",
     "The program of --hook gets the event as its argument, connected, moved, control or "
     "disconnected, and in its environment FARSPAN_EVENT, FARSPAN_VIEWER (a number; 0 in control: "
     "nobody) and, as far as the event has them, FARSPAN_ADDRESS, FARSPAN_TRANSPORT (udp or tcp), "

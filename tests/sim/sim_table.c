@@ -28,6 +28,10 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"proof", SIM_WITHOUT_PROOF},
     {"budget", SIM_WITHOUT_BUDGET},
     {"tokens", SIM_WITHOUT_TOKENS},
+    {"tcp", SIM_WITHOUT_TCP},
+    {"search", SIM_WITHOUT_SEARCH},
+    {"others", SIM_WITHOUT_OTHERS},
+    {"block", SIM_WITHOUT_BLOCK},
     {"newest", DESK(WITHOUT_NEWEST)},
     {"acked", DESK(WITHOUT_ACKED)},
     {"refresh", DESK(WITHOUT_REFRESH)},
@@ -48,8 +52,9 @@ const struct sim_mechanism sim_table_mechanism[] = {
 const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 
 static const struct sim_scenario *const tables[] = {
-    scenario_setup_table,  scenario_data_table,    scenario_path_table, scenario_rate_table,
-    scenario_attack_table, scenario_picture_table, scenario_desk_table, scenario_hands_table};
+    scenario_setup_table, scenario_data_table,   scenario_path_table,
+    scenario_rate_table,  scenario_attack_table, scenario_picture_table,
+    scenario_desk_table,  scenario_hands_table,  scenario_reach_table};
 
 const struct sim_scenario *sim_table_scenario(size_t i)
 {
