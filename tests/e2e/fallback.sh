@@ -38,6 +38,13 @@ stop() {
     wait "$@" 2>/dev/null
 }
 
+# ---- a crowd at the door, looked after at the end ----
+serve 127.0.0.1:0
+crowded=$server crowded_ticket=$ticket
+start crowd python3 tests/e2e/tcp_crowd.py "$port" 400
+within 30 grep -q there "$work/crowd" || not_ok "a crowd" "$(cat "$work/crowd.err")"
+exits "a session has room beside it" 0 "$farspan" view "$ticket" --to null --until exact --tcp
+
 # ---- both transports at one port ----
 serve 127.0.0.1:0
 exits "over UDP" 0 "$farspan" view "$ticket" --to null --until exact --json
@@ -107,5 +114,10 @@ serve "127.0.0.1:$(cat "$work/taken")"
 exits "UDP alone" 0 "$farspan" view "$ticket" --to null --until exact --json
 like "with a warning" "$(cat "$work/serve.err")" "no fallback"
 stop "$server"
+
+# Whoever says nothing of use is gone after ten seconds, and nobody else is.
+check "the crowd is gone" within 20 grep -q gone "$work/crowd"
+exits "the server is not" 0 "$farspan" view "$crowded_ticket" --to null --until exact --tcp
+stop "$crowded"
 
 finish
