@@ -6,7 +6,8 @@
 
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
-    BURST_US = 1000,    /* pacing may run so far ahead of the clock */
+    TCP_TRIPS = 2,
+    BURST_US = 1000, /* pacing may run so far ahead of the clock */
     ACK_MIN_ROOM = 32,
     KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
@@ -242,11 +243,24 @@ static void put_class(struct peer *p, struct draft *d, enum peer_class class)
     d->ranked |= any;
 }
 
+/* Over TCP the kernel has a controller of its own, which waits for what was lost on the way: to
+ * ours that looks like a queue, and it must not yield to it. It still bounds how much waits there.
+ */
+static uint64_t window_bytes(const struct peer *p)
+{
+    const struct control *c = &p->model.head;
+
+    if (p->remote.via != ADDR_TCP)
+        return c->window_bytes;
+    return num_max(c->window_bytes,
+                   TCP_TRIPS * num_mul_div(c->bandwidth_bytes_s, c->min_rtt_us, 1000000));
+}
+
 static bool within_window(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
 
-    return r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
+    return r->in_flight_bytes + p->config.max_datagram_bytes <= window_bytes(p) &&
            r->probes < SILENCE_PROBES && !recovery_crowded(r);
 }
 
@@ -259,6 +273,8 @@ static void pace(struct peer *p, uint64_t now_us, size_t bytes)
 {
     uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
 
+    if (p->remote.via == ADDR_TCP)
+        rate = num_max(rate, p->model.head.bandwidth_bytes_s * 5 / 4);
     p->next_send_us =
         num_max(p->next_send_us, num_sub0(now_us, BURST_US)) + num_mul_div(bytes, 1000000, rate);
 }

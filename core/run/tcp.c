@@ -33,7 +33,7 @@ struct connection {
     bool ended; /* to be freed when no callback of its own is running */
     bool quiet; /* its owner has closed it and need not be told */
     struct chain chain;
-    size_t first, end; /* of out: what waits */
+    size_t waiting; /* bytes of out */
     uint8_t out[OUT_BYTES];
 };
 
@@ -121,17 +121,16 @@ static void push(struct connection *c)
 {
     size_t n;
 
-    if (c->ended || c->first == c->end)
+    if (c->ended || c->waiting == 0)
         return;
-    if (tcp_socket_send(c->fd, bytes_of(c->out + c->first, c->end - c->first), &n)) {
+    if (tcp_socket_send(c->fd, bytes_of(c->out, c->waiting), &n)) {
         end(c);
         return;
     }
-    c->first += n;
-    bool rest = c->first < c->end;
-    if (!rest)
-        c->first = c->end = 0;
-    set_full(c, rest);
+    c->waiting -= n;
+    if (n && c->waiting)
+        memmove(c->out, c->out + n, c->waiting);
+    set_full(c, c->waiting > 0);
 }
 
 static void give(struct connection *c, const struct udp_in *list, size_t count)
@@ -374,20 +373,17 @@ void tcp_send(struct tcp *t, const struct addr *to, struct bytes packet)
 {
     struct connection *c = find(t, to);
 
-    if (c && !c->opening && sizeof c->out - c->end < CHAIN_HEAD_BYTES + packet.n) {
-        push(c);
-        memmove(c->out, c->out + c->first, c->end - c->first);
-        c->end -= c->first;
-        c->first = 0;
-    }
-    if (!c || c->opening || c->ended || sizeof c->out - c->end < CHAIN_HEAD_BYTES + packet.n) {
+    if (!c || c->opening || sizeof c->out - c->waiting < CHAIN_HEAD_BYTES + packet.n) {
         t->counters.refused++;
         return;
     }
-    struct wr w = wr_of(c->out + c->end, sizeof c->out - c->end);
+    struct wr w = wr_of(c->out + c->waiting, sizeof c->out - c->waiting);
     chain_put(&w, packet);
-    c->end += w.n;
+    c->waiting += w.n;
     t->counters.out_packets++;
+    /* Before the next one is made it must be known whether there is room for it. */
+    if (!c->full && sizeof c->out - c->waiting < CHAIN_LINK_BYTES)
+        push(c);
 }
 
 void tcp_flush(struct tcp *t)
