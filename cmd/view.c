@@ -23,8 +23,9 @@ static const char *const about[] = {
     "Y`, `click [N]`, `button N down`, `scroll DX DY`, `wait T`, `sync` (until the picture is "
     "exact). Keys have the names of X keysyms, such as Return, Left or F5. Lines that begin with # "
     "are left out.",
-    "With --json there are the events connected, exact (version, hash), with --stats stats, and "
-    "at the end result (frames, in_bytes, out_bytes, delay_us ...) or error.",
+    "With --json there are the events connected and moved (address, transport), exact (version, "
+    "hash), with --stats stats, and at the end result (frames, in_bytes, out_bytes, delay_us ...) "
+    "or error.",
     NULL,
 };
 

@@ -294,6 +294,19 @@ static void connected(struct view *v, const struct peer_event *e)
     script_player_begin(v->player);
 }
 
+/* The server is reached elsewhere now, or by another transport. */
+static void moved(struct view *v, const struct peer_event *e)
+{
+    char at[ADDR_CHARS];
+    struct json *j = json_new();
+
+    json_put_string(j, "event", "moved");
+    json_put_string(j, "address", addr_print(&e->path, at));
+    json_put_string(j, "transport", addr_via_name(&e->path));
+    told(v, run_event(v->run, j));
+    say_line(v);
+}
+
 static void closed(struct view *v, const struct peer_event *e)
 {
     if (v->ending)
@@ -318,6 +331,8 @@ static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
         settle(v, viewer_event(v->viewer, loop_now_us(v->loop), p, e));
     if (e->kind == PEER_EVENT_CONNECTED)
         connected(v, e);
+    else if (e->kind == PEER_EVENT_PATH)
+        moved(v, e);
     else if (e->kind == PEER_EVENT_CLOSED)
         closed(v, e);
     take_exact(v);
@@ -392,8 +407,8 @@ static enum err open_sink(struct view *v)
 
 static enum err begin(struct view *v)
 {
-    struct call_config cc = {.target = v->config->target, .tcp = v->config->tcp,
-                             .accept_new = v->config->accept_new};
+    struct call_config cc = {
+        .target = v->config->target, .tcp = v->config->tcp, .accept_new = v->config->accept_new};
     struct call_owner owner = {.event = on_event, .batch = on_batch, .ctx = v};
     struct script_player_owner script = {.act = send_input,
                                          .settled = script_settled,

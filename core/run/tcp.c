@@ -11,13 +11,14 @@
 #include "core/wire/chain.h"
 
 enum {
-    OUT_BYTES = 8 * 1024, /* gathered for one write; waits when the socket is full */
-    IN_BYTES = 64 * 1024, /* one read */
-    IN_READS = 4,         /* reads a turn of one connection before others get theirs */
-    IN_LIST = 64,         /* packets a call of in() */
-    ACCEPTS = 16,         /* connections taken a turn */
-    PAUSE_US = 100000,    /* how long the door stays shut when there are no descriptors */
-    SWEEP_US = 1000000,
+    OUT_BYTES = 8 * 1024,     /* gathered for one write; waits when the socket is full */
+    IN_BYTES = 64 * 1024,     /* one read */
+    IN_READS = 4,             /* reads a turn of one connection before others get theirs */
+    IN_LIST = 64,             /* packets a call of in() */
+    ACCEPTS = 16,             /* connections taken a turn */
+    PAUSE_US = 100000,        /* how long the door stays shut when there are no descriptors */
+    SWEEP_US = 1000000,       /* how often strangers are looked at ... */
+    SWEEP_IDLE_US = 10000000, /* ... and the others */
 };
 
 _Static_assert((int)OUT_BYTES >= 2 * (int)CHAIN_LINK_BYTES, "a packet fits behind a rest");
@@ -271,16 +272,19 @@ static bool make_room(struct tcp *t, const struct addr *from)
     return true;
 }
 
-static void sweep_later(struct tcp *t)
+static void sweep_within(struct tcp *t, uint64_t us)
 {
-    if (t->owner.used && t->sweep.deadline_us == LOOP_NEVER)
-        loop_timer_set(&t->sweep, loop_now_us(t->loop) + SWEEP_US);
+    uint64_t at = loop_now_us(t->loop) + us;
+
+    if (t->owner.used)
+        loop_timer_set(&t->sweep, num_min(t->sweep.deadline_us, at));
 }
 
 static void on_sweep(void *ctx)
 {
     struct tcp *t = ctx;
     uint64_t now_us = loop_now_us(t->loop);
+    size_t strangers = 0;
 
     for (size_t i = 0; i < t->count; i++) {
         struct connection *c = t->list[i];
@@ -289,9 +293,10 @@ static void on_sweep(void *ctx)
             c->used_us = now_us;
         else if (now_us - c->used_us >= TCP_STRANGER_US)
             end(c);
+        strangers += !c->used;
     }
     if (t->count)
-        sweep_later(t);
+        sweep_within(t, strangers ? SWEEP_US : SWEEP_IDLE_US);
 }
 
 static void on_door(void *ctx, unsigned events)
@@ -312,7 +317,7 @@ static void on_door(void *ctx, unsigned events)
             tcp_socket_close(fd);
     }
     if (t->count)
-        sweep_later(t);
+        sweep_within(t, SWEEP_US);
     if (e == OK || e == ERR_AGAIN)
         return;
     loop_io_want(t->door_io, 0);

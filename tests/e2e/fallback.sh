@@ -91,6 +91,7 @@ exits "UDP that dies" 0 "$farspan" view "$ticket" --to null --input "$work/scrip
 is "was UDP at first" "$(grep -m 1 '"event":"connected"' "$work/out" | field transport)" udp
 is "and TCP at last" "$(tail -n 1 "$work/out" | field transport)" tcp
 like "says so" "$(cat "$work/err")" "UDP does not get through"
+is "with an event" "$(grep -m 1 '"event":"moved"' "$work/out" | field transport)" tcp
 stop "$door" "$relay"
 stop "$server"
 
@@ -100,6 +101,19 @@ two=$(printf '%s' "$ticket" | sed 's/\[::1\]/localhost/')
 exits "the second address" 0 "$farspan" view "$two" --to null --until exact --json
 like "is the one" "$(grep -m 1 '"event":"connected"' "$work/out" | field address)" '\[::1\]'
 exits "over TCP as well" 0 "$farspan" view "$two" --to null --until exact --tcp --json
+stop "$server"
+
+# ---- a name of two addresses; the first leads nowhere (RFC 3849) ----
+serve '[::]:0'
+printf '2001:db8::1 two.test\n127.0.0.1 two.test\n' >"$work/hosts"
+two=$(printf '%s' "$ticket" | sed 's/127.0.0.1/two.test/')
+export CARES_HOSTS="$work/hosts"
+exits "a name of two families" 0 "$farspan" view "$two" --to null --until exact --json
+is "is reached at the other" "$(grep -m 1 '"event":"connected"' "$work/out" | field address)" \
+    "127.0.0.1:$port"
+exits "over TCP as well" 0 "$farspan" view "$two" --to null --until exact --json --tcp
+is "at the same" "$(grep -m 1 '"event":"connected"' "$work/out" | field address)" "127.0.0.1:$port"
+unset CARES_HOSTS
 stop "$server"
 
 # ---- a port of which only half is free ----
