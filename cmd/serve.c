@@ -4,7 +4,8 @@
 static const char *const forms[] = {"[SOURCE] [OPTION]...", NULL};
 
 static const char *const about[] = {
-    "Streams a desktop to viewers over one encrypted UDP port. What they see ends bit exact: at "
+    "Streams a desktop to viewers, encrypted, over one UDP port (and TCP of the same number for "
+    "those whom UDP does not reach). What they see ends bit exact: at "
     "rest both ends compare a hash of the picture, and both say so.",
     "SOURCE is x11[:DISPLAY] (the default when $DISPLAY is set), a running X server; test[:WxH] "
     "(the default otherwise), a small desktop that is drawn by farspan itself; or a FILE: an "
