@@ -56,6 +56,9 @@ void peer_free(struct peer *p)
 
 void peer_try(struct peer *p, uint64_t now_us, const struct addr *to)
 {
+    p->wish = *to;
+    if (addr_equal(to, &p->left))
+        p->left = (struct addr){.family = ADDR_NONE};
     if (p->dial)
         dial_try(p, now_us, to);
     else if (p->state == SESSION_READY && addr_equal(to, &p->remote))

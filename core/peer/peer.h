@@ -38,7 +38,8 @@ enum peer_without {
     PEER_WITHOUT_CLASSES = 1 << 8,     /* all classes are one */
     PEER_WITHOUT_REORDER = 1 << 9,     /* the first gap counts as loss */
     PEER_WITHOUT_VALIDATION = 1 << 10, /* a new address is followed without a challenge */
-    PEER_WITHOUT_ACK_GAP = 1 << 11     /* ACKs follow each other however closely */
+    PEER_WITHOUT_ACK_GAP = 1 << 11,    /* ACKs follow each other however closely */
+    PEER_WITHOUT_LEFT = 1 << 18        /* an address that was left for another is gone back to */
 };
 
 /* Addresses at which a listener is looked for at the same time. */

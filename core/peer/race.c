@@ -133,6 +133,8 @@ void race_opened(struct race *r, uint64_t now_us, const struct addr *to)
         return;
     /* A session that is carried by UDP gets the answer to its next probe in before it leaves. */
     uint64_t grace = GRACE_US + 2 * (now_us - w->begun_us);
+    if (r->without & RACE_WITHOUT_GRACE)
+        grace = 0;
     w->due_us = r->silent && r->by_udp ? now_us + num_min(grace, GRACE_MOST_US) : now_us;
     w->begun_us = now_us;
     w->opening = w->said = false;

@@ -21,7 +21,8 @@ enum {
 enum race_without {
     RACE_WITHOUT_TCP = 1 << 0,    /* no fallback at the start */
     RACE_WITHOUT_SEARCH = 1 << 1, /* no other way for a session that is up */
-    RACE_WITHOUT_OTHERS = 1 << 2  /* the first address only */
+    RACE_WITHOUT_OTHERS = 1 << 2, /* the first address only */
+    RACE_WITHOUT_GRACE = 1 << 3   /* UDP is left as soon as a connection is there */
 };
 
 /* What is to be done now. */

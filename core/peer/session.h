@@ -119,6 +119,7 @@ struct peer {
     /* where the other is */
     struct addr remote, candidate, reply_to;
     struct addr full, aside; /* takes nothing now; is to be tried (ADDR_NONE: none) */
+    struct addr wish, left;  /* was tried last; was left for that, and is not gone back to */
     bool has_candidate, challenge_due, reply_due;
     uint8_t challenge[FRAME_PATH_BYTES], reply[FRAME_PATH_BYTES];
     uint64_t candidate_budget, candidate_until_us, challenge_again_us;

@@ -192,7 +192,35 @@ static void udp_dies(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
-/* The network was away as a whole: the session stays where it was. */
+/* UDP comes back in the very moment in which it is left, and so does each that is: the two ends
+ * must not follow each other from one to the other for ever. */
+static void both_ways(struct sim *s, uint32_t without)
+{
+    struct sim_world w;
+
+    make(&w, s, without, &(struct path){10000000, 50000, .udp = true, .tcp = true}, NULL, 0);
+    sim_world_connect(&w, SECOND_US);
+    load(&w);
+    for (int i = 0; i < 4 && !sim_failure(s); i++) {
+        unsigned made = w.client->tcp_made;
+        sim_world_pass(&w, 3 * SECOND_US);
+        set_udp(&w, i % 2);
+        set_tcp(&w, !(i % 2));
+        for (int k = 0; k < 1000 && w.client->tcp_made == made && !(i % 2); k++)
+            sim_world_pass(&w, 10000);
+        /* Over TCP it is said after the grace; over UDP at once. */
+        sim_world_pass(&w, i % 2 ? RACE_SILENT_US : 810000);
+        set_udp(&w, true);
+        set_tcp(&w, true);
+        sim_world_pass(&w, 10 * SECOND_US);
+    }
+    if (!sim_failure(s) && w.session)
+        SIM_EXPECT(&w, w.client->app.moved <= 6 && w.session->app.moved <= 12);
+    expect_progress(&w, 200000);
+    sim_world_end(&w);
+}
+
+/* The network is away as a whole, now and then: the session stays where it was. */
 static void all_pauses(struct sim *s, uint32_t without)
 {
     struct sim_world w;
@@ -201,16 +229,19 @@ static void all_pauses(struct sim *s, uint32_t without)
     sim_world_connect(&w, SECOND_US);
     load(&w);
     sim_world_pass(&w, 3 * SECOND_US);
-    set_udp(&w, false);
-    set_tcp(&w, false);
-    sim_world_pass(&w, 17 * SECOND_US);
-    SIM_EXPECT(&w, w.client->tcp_asked > 3 && w.client->tcp_asked < 10);
-    set_udp(&w, true);
-    set_tcp(&w, true);
-    expect_progress(&w, 500000 + 200000);
-    sim_world_pass(&w, 10 * SECOND_US);
-    expect_over(&w, ADDR_UDP);
-    SIM_EXPECT(&w, w.client->tcp_to.family == ADDR_NONE);
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned asked = w.client->tcp_asked;
+        set_udp(&w, false);
+        set_tcp(&w, false);
+        sim_world_pass(&w, 17 * SECOND_US + i * 273000);
+        SIM_EXPECT(&w, w.client->tcp_asked > asked + 3 && w.client->tcp_asked < asked + 10);
+        set_udp(&w, true);
+        set_tcp(&w, true);
+        expect_progress(&w, 500000 + 200000);
+        sim_world_pass(&w, 10 * SECOND_US);
+        expect_over(&w, ADDR_UDP);
+        SIM_EXPECT(&w, w.client->tcp_to.family == ADDR_NONE);
+    }
     sim_world_end(&w);
 }
 
@@ -266,6 +297,48 @@ static void tcp_dies(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* A minute of chance; then all is well again. */
+static void reach_weather(struct sim *s, uint32_t without)
+{
+    bool udp = true, tcp = true;
+    struct sim_world w;
+    uint8_t net = 3;
+
+    make(&w, s, without, &(struct path){10000000, 30000, .udp = true, .tcp = true}, NULL, 0);
+    sim_world_connect(&w, SECOND_US);
+    load(&w);
+    if (w.session)
+        sim_app_send(&w.client->app, PEER_INPUT, 20, 100000, 10000);
+    for (uint64_t end_us = sim_now_us(s) + 60 * (uint64_t)SECOND_US; sim_now_us(s) < end_us;) {
+        struct addr moved = {.ip = {10, 0, net, 1}, .port = 50000, .family = ADDR_IP4};
+        switch (rng_below(sim_rng(s), 5)) {
+        case 0:
+        case 1:
+            set_udp(&w, udp = !udp);
+            break;
+        case 2:
+            set_tcp(&w, tcp = !tcp);
+            break;
+        case 3:
+            if (w.client->tcp_to.family != ADDR_NONE)
+                sim_host_break_tcp(w.client);
+            break;
+        default:
+            sim_move(s, w.client->node, &moved);
+            net++;
+        }
+        if (!sim_world_pass(&w, 200000 + rng_below(sim_rng(s), 8 * SECOND_US)))
+            break;
+    }
+    set_udp(&w, true);
+    set_tcp(&w, true);
+    expect_progress(&w, 6 * SECOND_US);
+    sim_world_pass(&w, 10 * SECOND_US);
+    expect_progress(&w, 300000);
+    SIM_EXPECT(&w, w.client->app.closed == 0);
+    sim_world_end(&w);
+}
+
 /* ---- a full connection ---- */
 
 static void tcp_full(struct sim *s, uint32_t without)
@@ -308,11 +381,15 @@ const struct sim_scenario scenario_reach_table[] = {
     {"two_families_blocked", "one address leads nowhere, to the other only TCP", "others",
      two_families_blocked},
     {"udp_dies", "UDP dies in the middle of a session, which goes on over TCP", "search", udp_dies},
-    {"all_pauses", "a network that was away as a whole is no reason to leave UDP", NULL,
+    {"all_pauses", "a network that was away as a whole is no reason to leave UDP", "grace",
      all_pauses},
+    {"both_ways", "two ways that both work do not make the ends run after each other", "left",
+     both_ways},
     {"tcp_breaks", "a connection that breaks is made again at once", "search", tcp_breaks},
     {"tcp_falls_silent", "a connection that falls silent is replaced", "search", tcp_falls_silent},
     {"tcp_dies", "TCP dies in the middle of a session, which goes on over UDP", "search", tcp_dies},
+    {"reach_weather", "either transport comes and goes, connections break, addresses change", NULL,
+     reach_weather},
     {"tcp_full", "a full connection drops nothing and lets keys through", "block", tcp_full},
     {0},
 };

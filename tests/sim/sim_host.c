@@ -202,6 +202,7 @@ void sim_host_race(struct sim_client *c, size_t server_node, const struct addr *
 static uint32_t race_without(const struct sim_client *c)
 {
     return (c->without & SIM_WITHOUT_TCP ? RACE_WITHOUT_TCP : 0u) |
+           (c->without & SIM_WITHOUT_GRACE ? RACE_WITHOUT_GRACE : 0u) |
            (c->without & SIM_WITHOUT_SEARCH ? RACE_WITHOUT_SEARCH : 0u) |
            (c->without & SIM_WITHOUT_OTHERS ? RACE_WITHOUT_OTHERS : 0u);
 }
