@@ -5,7 +5,8 @@
 static const char *const forms[] = {"[SOURCE] [OPTION]...", NULL};
 
 static const char *const about[] = {
-    "Streams a desktop to viewers over one encrypted UDP port. What they see ends bit exact: at "
+    "Streams a desktop to viewers, encrypted, over one UDP port (and TCP of the same number for "
+    "those whom UDP does not reach). What they see ends bit exact: at "
     "rest both ends compare a hash of the picture, and both say so.",
     "SOURCE is x11[:DISPLAY] (the default when $DISPLAY is set), a running X server; test[:WxH] "
     "(the default otherwise), a small desktop that is drawn by farspan itself; or a FILE: an "
@@ -15,13 +16,14 @@ static const char *const about[] = {
     "good for one "
     "viewer. The ticket is printed once and is a secret; give it to farspan view.",
     "SIGHUP reads the keys anew and ends the sessions whose key is gone. SIGTERM and SIGINT end "
-    "the server in order. Under systemd it says when it is ready (Type=notify) and takes a socket "
-    "(--listen fd:3); a sample unit for a user's desktop is installed: systemctl --user enable "
-    "--now farspan-serve.",
+    "the server in order. Under systemd it says when it is ready (Type=notify) and takes its UDP "
+    "socket (--listen fd:3) and, as the one after it, that for TCP; a sample unit for a user's "
+    "desktop is installed: systemctl --user enable --now farspan-serve.",
     "The program of --hook gets the event as its argument, connected, moved, control or "
     "disconnected, and in its environment FARSPAN_EVENT, FARSPAN_VIEWER (a number; 0 in control: "
-    "nobody) and, as far as the event has them, FARSPAN_ADDRESS, FARSPAN_KEY, FARSPAN_ROLES and "
-    "FARSPAN_REASON. One runs at a time, for ten seconds at the most; no shell is in between.",
+    "nobody) and, as far as the event has them, FARSPAN_ADDRESS, FARSPAN_TRANSPORT (udp or tcp), "
+    "FARSPAN_KEY, FARSPAN_ROLES and FARSPAN_REASON. One runs at a time, for ten seconds at the "
+    "most; no shell is in between.",
     "With --json these are events on standard output as well, beside listening (address, key, "
     "ticket), exact (viewer, version) and, with --stats, stats.",
     NULL,

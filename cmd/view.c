@@ -1,3 +1,4 @@
+#include "cmd/call_opt.h"
 #include "cmd/cmd.h"
 #include "core/base/limits.h"
 #include "core/run/run_view.h"
@@ -25,8 +26,9 @@ static const char *const about[] = {
     "are left out.",
     "When the network fails the session waits and goes on where it was, from any address, for as "
     "long as both ends have patience: each has its own.",
-    "With --json there are the events connected, exact (version, hash), with --stats stats, and "
-    "at the end result (frames, in_bytes, out_bytes, delay_us ...) or error.",
+    "With --json there are the events connected and moved (address, transport), exact (version, "
+    "hash), with --stats stats, and at the end result (frames, in_bytes, out_bytes, delay_us ...) "
+    "or error.",
     NULL,
 };
 
@@ -54,6 +56,7 @@ static const struct opt options[] = {
      "carry out this script of keys and pointer; `-`: from standard input"},
     {"accept-new", 0, OPT_FLAG(run_view_config, accept_new), NULL,
      "trust a host that is not known yet, and remember its key"},
+    CALL_OPT_TCP(run_view_config),
     {"stats", 0, OPT_FLAG(run_view_config, stats), NULL, "tell figures every second"},
     {0},
 };

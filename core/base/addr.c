@@ -134,6 +134,11 @@ char *addr_print(const struct addr *a, char to[ADDR_CHARS])
     return to;
 }
 
+const char *addr_via_name(const struct addr *a)
+{
+    return a->via == ADDR_TCP ? "tcp" : "udp";
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
     return memcmp(a, b, sizeof *a) == 0;

@@ -10,6 +10,9 @@
 
 enum { ADDR_NONE = 0, ADDR_IP4 = 4, ADDR_IP6 = 6 };
 
+/* What carries a datagram to an address. */
+enum addr_via { ADDR_UDP = 0, ADDR_TCP = 1 };
+
 /* Longest text of an address ("[8 groups%scope]:port") and of a host name, with their ends. */
 enum { ADDR_CHARS = 72, ADDR_HOST_CHARS = 256 };
 
@@ -20,7 +23,7 @@ struct addr {
     uint32_t scope; /* interface index of a link-local IPv6 address, else 0 */
     uint16_t port;  /* host order */
     uint8_t family; /* ADDR_NONE, ADDR_IP4 or ADDR_IP6 (never an IPv4-mapped one) */
-    uint8_t zero;   /* always 0 */
+    uint8_t via;    /* enum addr_via: a TCP connection is an address of its own */
 };
 
 /* Reads a numeric "A:P" or "[A6]:P". Without ":P" the port is `default_port`; when that is
@@ -43,7 +46,10 @@ char *addr_print(const struct addr *a, char to[ADDR_CHARS]);
 /* Prints the address without port and brackets; gives `to`. */
 char *addr_print_ip(const struct addr *a, char to[ADDR_CHARS]);
 
-/* Whether address and port are the same. */
+/* The transport as a word, "udp" or "tcp"; static. */
+const char *addr_via_name(const struct addr *a);
+
+/* Whether address, port and transport are the same. */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 /* Whether it is a wildcard (0.0.0.0 or ::), whatever the port. */

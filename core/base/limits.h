@@ -31,6 +31,8 @@ enum {
     LIMIT_HALF_OPEN = 256,       /* handshakes begun, no valid transport packet yet */
     LIMIT_HANDSHAKES_PER_S = 64, /* key agreements spent on strangers */
     LIMIT_TOKENS = 256,
+    LIMIT_TCP_CONNECTIONS = 256, /* with or without a session behind them */
+    LIMIT_TCP_STRANGERS = 16,    /* of one address, without a session */
 
     /* text files and strings */
     LIMIT_TICKET_CHARS = 1024,

@@ -465,6 +465,8 @@ static void refuse(struct dgram *d, struct dgram_burst *bursts, size_t *done, in
         log_errno(LOG_DEBUG, "cannot send %zu bytes to %s", n, addr_print(&b->peer, text));
     }
     d->last_error = error;
+    if (error != EMSGSIZE && error != ENOBUFS && error != ENOMEM && error != ECONNREFUSED)
+        d->no_way = b->peer;
     advance(bursts, done, n);
 }
 

@@ -36,6 +36,8 @@ struct dgram {
     bool gso, gro;     /* UDP_SEGMENT and UDP_GRO work, as far as is known */
     bool sendmmsg, recvmmsg;
     int recv_buffer_bytes, send_buffer_bytes; /* what the kernel has given */
+    struct addr no_way; /* where a refused datagram was to go, when there is no way there; the owner
+                           takes note and makes it ADDR_NONE */
     int last_error;     /* errno of the last refused datagram: each is logged once in a row */
     uint64_t calls;     /* system calls that moved or tried to move datagrams */
     uint64_t refused;   /* datagrams that the kernel did not take: unreachable, too large, full */

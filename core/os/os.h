@@ -20,11 +20,13 @@ enum os_call {
     OS_SETOPT,   /* setsockopt, except the two below */
     OS_SET_GRO,  /* setsockopt UDP_GRO */
     OS_SET_GSO,  /* setsockopt UDP_SEGMENT */
-    OS_SEND,     /* sendmsg */
+    OS_SEND,     /* sendmsg, send */
     OS_SENDMMSG, /* sendmmsg */
     OS_SEND_GSO, /* counted beside OS_SEND or OS_SENDMMSG when its first message is a GSO burst */
-    OS_RECV,     /* recvmsg */
+    OS_RECV,     /* recvmsg, recv */
     OS_RECVMMSG, /* recvmmsg */
+    OS_CONNECT,  /* connect, and what became of it */
+    OS_ACCEPT,   /* listen, accept4 */
     OS_POLL,     /* poll */
     OS_FD,       /* eventfd, timerfd, ioctl and what else makes or changes a descriptor */
     OS_CALL_COUNT

@@ -10,6 +10,7 @@ enum {
     FIRST_RETRY_US = 200000,
     RETRY_GAP_US = 500000,
     INIT_TRIES = 4,
+    DEAF_TRIES = 2, /* so often nothing was answered where the cookie came from */
     ACK_DELAY_US = 5000,
     DOUBT_US = 150000 /* copies of one datagram do not come so far apart */
 };
@@ -34,6 +35,79 @@ size_t dial_prologue(uint8_t to[64], const uint8_t server_key[KEY_BYTES], uint8_
     return w.n;
 }
 
+/* What is to be said next is said now, wherever the listener may be ... */
+static void say_now(struct session_dial *d, uint64_t now_us)
+{
+    for (unsigned i = 0; i < d->ways; i++)
+        d->way[i].next_us = now_us;
+}
+
+/* ... and it is something new. */
+static void say_new(struct session_dial *d, uint64_t now_us)
+{
+    say_now(d, now_us);
+    for (unsigned i = 0; i < d->ways; i++)
+        d->way[i].tries = 0;
+}
+
+static struct session_way *find_way(struct session_dial *d, const struct addr *to)
+{
+    for (unsigned i = 0; i < d->ways; i++)
+        if (addr_equal(&d->way[i].to, to))
+            return &d->way[i];
+    return NULL;
+}
+
+void dial_try(struct peer *p, uint64_t now_us, const struct addr *to)
+{
+    struct session_dial *d = p->dial;
+    struct session_way *w = find_way(d, to);
+
+    if (!w && d->ways == PEER_WAYS)
+        return;
+    if (!w)
+        w = &d->way[d->ways++];
+    *w = (struct session_way){.to = *to, .next_us = now_us};
+}
+
+/* The listener has answered from there. One with several addresses may answer from another than was
+ * asked: then it is where it was asked, as far as that is known. */
+static void found(struct peer *p, const struct addr *from)
+{
+    struct session_dial *d = p->dial;
+    struct session_way *w = find_way(d, from);
+
+    if (!w && d->ways == 1)
+        w = &d->way[0];
+    if (!w)
+        return;
+    d->answered = w;
+    p->remote = w->to;
+}
+
+uint64_t dial_deadline_us(const struct peer *p)
+{
+    const struct session_dial *d = p->dial;
+    uint64_t at = UINT64_MAX;
+
+    if (d->answered)
+        return d->answered->next_us;
+    for (unsigned i = 0; i < d->ways; i++)
+        at = num_min(at, d->way[i].next_us);
+    return at;
+}
+
+/* The way on which something is to be said now, or NULL. */
+static struct session_way *due_way(struct session_dial *d, uint64_t now_us)
+{
+    if (d->answered)
+        return now_us >= d->answered->next_us ? d->answered : NULL;
+    for (unsigned i = 0; i < d->ways; i++)
+        if (now_us >= d->way[i].next_us)
+            return &d->way[i];
+    return NULL;
+}
+
 enum err dial_start(struct peer *p, const struct peer_dial *dial, uint64_t now_us)
 {
     uint8_t here = available_ciphers();
@@ -46,7 +120,7 @@ enum err dial_start(struct peer *p, const struct peer_dial *dial, uint64_t now_u
     p->remote = dial->to;
     d->ciphers = dial->ciphers ? dial->ciphers & here : here;
     d->identity = *dial->identity;
-    d->next_us = now_us;
+    dial_try(p, now_us, &dial->to);
     rng_fill(&p->rng, d->nonce, sizeof d->nonce);
     if (dial->expected_key) {
         d->has_expected = true;
@@ -75,8 +149,7 @@ void dial_accept(struct peer *p, uint64_t now_us)
         return;
     p->state = SESSION_INIT;
     p->dial->message_ready = false;
-    p->dial->next_us = now_us;
-    p->dial->tries = 0;
+    say_new(p->dial, now_us);
 }
 
 /* Makes message 1 for the key, ciphers and proof at hand. */
@@ -114,14 +187,17 @@ enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
 {
     struct session_dial *d = p->dial;
     struct packet_long packet = {.type = PACKET_HELLO, .version = PACKET_VERSION};
+    struct session_way *way = due_way(d, now_us);
     struct wr w = wr_of(space, room);
 
-    if (now_us < d->next_us)
+    if (!way)
         return ERR_AGAIN;
-    if (p->state == SESSION_INIT && d->tries == INIT_TRIES) {
-        /* Perhaps what the cookie packet said was damaged on its way: ask anew. */
+    if (p->state == SESSION_INIT && way->tries == INIT_TRIES) {
+        /* Perhaps what the cookie packet said was damaged on its way, or that way is no more: ask
+         * anew, and everywhere. */
         p->state = SESSION_HELLO;
-        d->tries = 0;
+        d->answered = NULL;
+        say_new(d, now_us);
     }
     if (p->state == SESSION_INIT) {
         enum err e = d->message_ready ? OK : make_message(p);
@@ -142,16 +218,27 @@ enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     memcpy(packet.cid, p->own_cid, sizeof packet.cid);
     memcpy(packet.nonce, d->nonce, sizeof packet.nonce);
     packet_encode_long(&packet, &w);
-    d->sent_us = now_us;
-    d->next_us = now_us + num_min((uint64_t)FIRST_RETRY_US << num_min(d->tries++, 4), RETRY_GAP_US);
+    way->sent_us = now_us;
+    way->next_us =
+        now_us + num_min((uint64_t)FIRST_RETRY_US << num_min(way->tries++, 4), RETRY_GAP_US);
     if (!session_with(p, PEER_WITHOUT_RESEND))
-        d->next_us = UINT64_MAX;
+        way->next_us = UINT64_MAX;
     *n = w.n;
-    *to = p->remote;
+    *to = way->to;
     return OK;
 }
 
-static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_long *packet)
+/* Another way than the one that is being asked has answered as well: the first stays, unless it has
+ * fallen silent since. */
+static bool too_late(struct session_dial *d, const struct addr *from)
+{
+    const struct session_way *w = find_way(d, from);
+
+    return d->answered && w && w != d->answered && d->answered->tries < DEAF_TRIES;
+}
+
+static void take_cookie(struct peer *p, uint64_t now_us, const struct addr *from,
+                        const struct packet_long *packet)
 {
     struct session_dial *d = p->dial;
 
@@ -159,8 +246,8 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
         memcmp(packet->nonce, d->nonce, sizeof d->nonce) != 0 || packet->proof.n == 0)
         return;
     if (p->state == SESSION_INIT && d->proof_kind == PACKET_PROOF_COOKIE &&
-        bytes_equal(packet->proof, bytes_of(d->proof, d->proof_bytes)))
-        return; /* a copy of the one we have */
+        (bytes_equal(packet->proof, bytes_of(d->proof, d->proof_bytes)) || too_late(d, from)))
+        return; /* a copy of the one we have, or one too many */
     if (d->has_expected && memcmp(packet->server_key, d->expected, KEY_BYTES) != 0) {
         /* Nothing protects this packet: one flipped bit must not look like another host. */
         if (!d->has_doubted || memcmp(packet->server_key, d->doubted, KEY_BYTES) != 0) {
@@ -168,7 +255,8 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
             memcpy(d->doubted, packet->server_key, KEY_BYTES);
             rng_fill(&p->rng, d->nonce, sizeof d->nonce); /* a copy of this one is no second word */
             p->state = SESSION_HELLO;
-            d->next_us = now_us;
+            d->answered = NULL;
+            say_now(d, now_us);
             return;
         }
         session_fail(p, now_us, ERR_REFUSED,
@@ -177,14 +265,18 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
                      false);
         return;
     }
+    found(p, from);
     memcpy(d->proof, packet->proof.p, packet->proof.n);
     d->proof_bytes = packet->proof.n;
     d->proof_kind = PACKET_PROOF_COOKIE;
     if (d->message_ready && memcmp(packet->server_key, d->server_key, KEY_BYTES) == 0 &&
         packet->ciphers == d->server_ciphers) {
-        d->tries = p->state == SESSION_INIT ? d->tries : 0;
+        /* The same message 1 with a new proof. */
+        if (p->state == SESSION_INIT)
+            say_now(d, now_us);
+        else
+            say_new(d, now_us);
         p->state = SESSION_INIT;
-        d->next_us = now_us; /* the same message 1 with a new proof */
         return;
     }
     memcpy(d->server_key, packet->server_key, KEY_BYTES);
@@ -192,8 +284,7 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct packet_lon
     d->message_ready = false;
     if (d->has_expected) {
         p->state = SESSION_INIT;
-        d->next_us = now_us;
-        d->tries = 0;
+        say_new(d, now_us);
         return;
     }
     p->state = SESSION_ASKING;
@@ -234,7 +325,8 @@ static enum err read_response(struct session_dial *d, struct bytes message,
     return e;
 }
 
-static void take_response(struct peer *p, uint64_t now_us, const struct packet_long *packet)
+static void take_response(struct peer *p, uint64_t now_us, const struct addr *from,
+                          const struct packet_long *packet)
 {
     struct session_dial *d = p->dial;
     struct hello_server hello;
@@ -256,13 +348,14 @@ static void take_response(struct peer *p, uint64_t now_us, const struct packet_l
                      false);
         return;
     }
+    found(p, from);
     memcpy(p->other_cid, packet->server_cid, sizeof p->other_cid);
     memcpy(p->other_key, d->server_key, sizeof p->other_key);
     p->server_ciphers = d->server_ciphers;
     p->roles = hello.roles;
     session_ready(p, &d->noise, &hello.params, now_us);
-    if (d->tries == 1)
-        session_hint(p, now_us - d->sent_us);
+    if (d->answered && d->answered->tries == 1)
+        session_hint(p, now_us - d->answered->sent_us);
     crypt_wipe(d, sizeof *d);
     heap_free(d);
     p->dial = NULL;
@@ -292,7 +385,7 @@ static void take_version(struct peer *p, uint64_t now_us, uint8_t version)
     session_fail(p, now_us, ERR_VERSION, reason, false);
 }
 
-void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram)
+void dial_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram)
 {
     struct packet_long packet;
     enum err e = packet_decode_long(datagram, &packet);
@@ -306,8 +399,8 @@ void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram)
     } else if (e) {
         p->counters.rejected_datagrams++;
     } else if (packet.type == PACKET_COOKIE) {
-        take_cookie(p, now_us, &packet);
+        take_cookie(p, now_us, from, &packet);
     } else if (packet.type == PACKET_RESPONSE) {
-        take_response(p, now_us, &packet);
+        take_response(p, now_us, from, &packet);
     }
 }

@@ -547,6 +547,23 @@ uint8_t listener_output_ecn(const struct listener *l)
     return l->out_ecn;
 }
 
+void listener_block(struct listener *l, const struct addr *to, bool full)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (!full || addr_equal(&l->entry[i]->peer->remote, to))
+            peer_block(l->entry[i]->peer, to, full);
+}
+
+bool listener_uses(const struct listener *l, const struct addr *at)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct peer *p = l->entry[i]->peer;
+        if (p->confirmed && !peer_over(p) && addr_equal(&p->remote, at))
+            return true;
+    }
+    return false;
+}
+
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
 {
     uint64_t at = l->reply_count ? now_us : UINT64_MAX;

@@ -73,6 +73,12 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
 /* As peer_output_ecn, of the last listener_output. */
 uint8_t listener_output_ecn(const struct listener *l);
 
+/* What goes to `to` gets nowhere for now, or does again: peer_block of the sessions there. */
+void listener_block(struct listener *l, const struct addr *to, bool full);
+
+/* Whether a session whose caller has proven itself, and that is not over, is at that address. */
+bool listener_uses(const struct listener *l, const struct addr *at);
+
 /* When listener_output wants to be called again; UINT64_MAX: never. */
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us);
 

@@ -54,6 +54,27 @@ void peer_free(struct peer *p)
     heap_free(p);
 }
 
+void peer_try(struct peer *p, uint64_t now_us, const struct addr *to)
+{
+    p->wish = *to;
+    if (addr_equal(to, &p->left))
+        p->left = (struct addr){.family = ADDR_NONE};
+    if (p->dial)
+        dial_try(p, now_us, to);
+    else if (p->state == SESSION_READY && addr_equal(to, &p->remote))
+        p->ping_wanted = true;
+    else if (p->state == SESSION_READY)
+        p->aside = *to;
+}
+
+void peer_block(struct peer *p, const struct addr *to, bool full)
+{
+    if (full)
+        p->full = *to;
+    else if (addr_equal(&p->full, to))
+        p->full = (struct addr){.family = ADDR_NONE};
+}
+
 bool peer_next_event(struct peer *p, struct peer_event *out)
 {
     mail_in_free(&p->inbox, p->shown);
@@ -104,7 +125,7 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
     if (packet_is_data(datagram))
         receive_packet(p, now_us, from, datagram, ecn);
     else
-        dial_input(p, now_us, datagram);
+        dial_input(p, now_us, from, datagram);
     session_watch_path(p, now_us);
 }
 
@@ -160,14 +181,18 @@ uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
     switch (p->state) {
     case SESSION_HELLO:
     case SESSION_INIT:
-        return p->dial->next_us;
+        return dial_deadline_us(p);
     case SESSION_READY:
         at = num_min(transmit_deadline_us(p), p->last_received_us + p->config.idle_timeout_us);
         v = session_path(p);
         if (p->confirmed && session_with(p, PEER_WITHOUT_WATCH))
             at = num_min(at, path_watch_deadline_us(&p->watch, &v));
+        if (p->aside.family != ADDR_NONE)
+            return now_us;
         return num_max(at, now_us);
     case SESSION_CLOSING:
+        if (session_blocked(p))
+            return num_max(now_us, p->close_until_us);
         if (p->close_due)
             return now_us;
         return p->closed_by_other ? p->close_until_us
@@ -189,6 +214,7 @@ void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
 
     *out = p->counters;
     out->remote = p->remote;
+    out->answered = !p->dial || p->dial->answered;
     out->connected = p->state == SESSION_READY && p->confirmed;
     out->rate_bps = p->model.head.bandwidth_bytes_s * 8;
     out->rtt_us = r->smoothed_us;
@@ -219,7 +245,7 @@ uint64_t peer_room(const struct peer *p, uint64_t now_us, uint64_t horizon_us,
     uint64_t behind = num_sub0(p->next_send_us, now_us);
     uint64_t paced = num_mul_div(c->pacing_bytes_s, num_sub0(horizon_us, behind), 1000000);
 
-    if (p->state != SESSION_READY || p->recovery.probes >= 2)
+    if (p->state != SESSION_READY || p->recovery.probes >= 2 || session_blocked(p))
         return 0;
     return num_sub0(num_min(window, num_max(paced, 1)), mail_queued_bytes(&p->mail, least));
 }

@@ -45,8 +45,12 @@ enum peer_without {
     PEER_WITHOUT_ECN = 1 << 18,        /* nothing says that it knows of ECN */
     PEER_WITHOUT_ECN_CHECK = 1 << 19,  /* everything does, whatever becomes of it */
     PEER_WITHOUT_WATCH = 1 << 20,      /* nobody is told of a path's changes */
-    PEER_WITHOUT_PATIENCE = 1 << 21    /* silence is outlived for the default time only */
+    PEER_WITHOUT_PATIENCE = 1 << 21,   /* silence is outlived for the default time only */
+    PEER_WITHOUT_LEFT = 1 << 13        /* an address that was left for another is gone back to */
 };
+
+/* Addresses at which a listener is looked for at the same time. */
+enum { PEER_WAYS = 32 };
 
 /* How a session behaves. Zero means the default given. */
 struct peer_config {
@@ -114,6 +118,7 @@ struct peer_event {
 /* The one answer to "what does this path take now, and with what delay". */
 struct peer_path {
     struct addr remote;
+    bool answered; /* the listener has answered from there, or the session is up */
     bool connected;
     uint64_t rate_bps; /* believed capacity, payload bits a second; 0: not known yet */
     uint64_t rtt_us, min_rtt_us, rtt_variance_us;
@@ -146,6 +151,16 @@ void peer_free(struct peer *p);
 
 /* Answers PEER_EVENT_HOST_KEY: go on. */
 void peer_accept_key(struct peer *p, uint64_t now_us);
+
+/* The listener may be at `to` as well: until it has answered from somewhere, all that is said in
+ * the handshake goes there too (at once, also when it was known already; what is beyond PEER_WAYS
+ * addresses is not tried). A session that is up sends one packet there: where it gets through, the
+ * other side asks for proof, and both go on there. */
+void peer_try(struct peer *p, uint64_t now_us, const struct addr *to);
+
+/* What goes to `to` gets nowhere for now: peer_output gives no more for it and peer_room is 0 while
+ * the other is there, until it is said again with `full` false. For transports that push back. */
+void peer_block(struct peer *p, const struct addr *to, bool full);
 
 /* Takes one datagram that came from `from`, with its two ECN bits (RFC 3168; 0 where unknown).
  * Anything may come: what is not authentic is counted and dropped. Borrows the bytes. */

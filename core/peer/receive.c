@@ -135,6 +135,9 @@ static void take_path_response(struct peer *p, uint64_t now_us, const struct fra
     if (!p->has_candidate || memcmp(p->challenge, f->data.p, FRAME_PATH_BYTES) != 0)
         return;
     p->has_candidate = p->challenge_due = false;
+    /* Where both ways work, two ends that follow each other would change places for ever. */
+    if (addr_equal(&p->candidate, &p->wish))
+        p->left = p->remote;
     p->remote = p->candidate;
     /* What is in flight went to the old address: ask about it at once. */
     p->recovery.last_eliciting_us = 0;
@@ -280,7 +283,8 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, struct wa
  * challenge at the new address before anything but that is sent there. */
 static void follow(struct peer *p, uint64_t now_us, const struct addr *from, size_t bytes)
 {
-    if (!session_with(p, PEER_WITHOUT_PATH))
+    if (!session_with(p, PEER_WITHOUT_PATH) ||
+        (session_with(p, PEER_WITHOUT_LEFT) && addr_equal(from, &p->left)))
         return;
     if (!session_with(p, PEER_WITHOUT_VALIDATION)) {
         p->remote = *from;

@@ -25,6 +25,14 @@ enum session_state {
     SESSION_CLOSED
 };
 
+/* An address at which the listener may be, and what was said there. */
+struct session_way {
+    struct addr to;
+    uint64_t next_us; /* when it is said again */
+    uint64_t sent_us; /* when it was said last */
+    unsigned tries;
+};
+
 /* The client's side of a handshake. */
 struct session_dial {
     struct key_pair identity;
@@ -42,8 +50,9 @@ struct session_dial {
     uint8_t proof_kind;
     uint8_t message[PACKET_NOISE_BYTES];
     size_t message_bytes;
-    uint64_t next_us, sent_us;
-    unsigned tries;
+    struct session_way way[PEER_WAYS];
+    unsigned ways;
+    struct session_way *answered; /* where the listener is; NULL: not known, all are tried */
 };
 
 /* Keys of one direction. */
@@ -122,6 +131,8 @@ struct peer {
 
     /* where the other is */
     struct addr remote, candidate, reply_to;
+    struct addr full, aside; /* takes nothing now; is to be tried (ADDR_NONE: none) */
+    struct addr wish, left;  /* was tried last; was left for that, and is not gone back to */
     bool has_candidate, challenge_due, reply_due;
     uint8_t challenge[FRAME_PATH_BYTES], reply[FRAME_PATH_BYTES];
     uint64_t candidate_budget, candidate_until_us, challenge_again_us;
@@ -176,6 +187,12 @@ void session_event(struct peer *p, const struct peer_event *e, struct mail_parce
 /* Ends the session from inside: the application is told, the other too when `tell`. */
 void session_fail(struct peer *p, uint64_t now_us, enum err e, const char *reason, bool tell);
 
+/* Whether the way to the other takes nothing for now (peer_block). */
+static inline bool session_blocked(const struct peer *p)
+{
+    return p->full.family != ADDR_NONE && addr_equal(&p->full, &p->remote);
+}
+
 /* Finds a stream, NULL when there is none. */
 struct stream *session_stream(const struct peer *p, uint64_t id);
 
@@ -217,8 +234,14 @@ enum err dial_start(struct peer *p, const struct peer_dial *dial, uint64_t now_u
 /* The application accepts the host key that it was asked about. */
 void dial_accept(struct peer *p, uint64_t now_us);
 
+/* Another address for the handshake, as peer_try. */
+void dial_try(struct peer *p, uint64_t now_us, const struct addr *to);
+
+/* When dial_output wants to be called; UINT64_MAX: never. */
+uint64_t dial_deadline_us(const struct peer *p);
+
 /* Takes a handshake packet in. */
-void dial_input(struct peer *p, uint64_t now_us, struct bytes datagram);
+void dial_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram);
 
 /* Writes the next handshake packet, as peer_output. */
 enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,

@@ -6,7 +6,8 @@
 
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
-    BURST_US = 1000,    /* packets leave together for so long ... */
+    TCP_TRIPS = 2,
+    BURST_US = 1000,                         /* packets leave together for so long ... */
     BURST_BYTES = 46 * LIMIT_DATAGRAM_BYTES, /* ... or until they are one call's worth (GSO) */
     LATE_US = 5000,   /* who was kept from sending makes up for so much of it at the most */
     BURST_FIRST = 10, /* packets of the session that are not paced */
@@ -250,12 +251,25 @@ static void put_class(struct peer *p, struct draft *d, enum peer_class class)
     d->ranked |= any;
 }
 
+/* Over TCP the kernel has a controller of its own, which waits for what was lost on the way: to
+ * ours that looks like a queue, and it must not yield to it. It still bounds how much waits there.
+ */
+static uint64_t window_bytes(const struct peer *p)
+{
+    const struct control *c = &p->model.head;
+
+    if (p->remote.via != ADDR_TCP)
+        return c->window_bytes;
+    return num_max(c->window_bytes,
+                   TCP_TRIPS * num_mul_div(c->bandwidth_bytes_s, c->min_rtt_us, 1000000));
+}
+
 static bool within_window(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
 
-    return r->in_flight_bytes + p->mtu.now_bytes <= p->model.head.window_bytes &&
-           r->probes < SILENCE_PROBES && !recovery_crowded(r);
+    return r->in_flight_bytes + p->mtu.now_bytes <= window_bytes(p) && r->probes < SILENCE_PROBES &&
+           !recovery_crowded(r);
 }
 
 static bool may_send_full(const struct peer *p, uint64_t now_us)
@@ -270,6 +284,8 @@ static void pace(struct peer *p, uint64_t now_us, size_t bytes)
     /* The first few may leave at once, whatever the path is like (RFC 6928). */
     if (p->counters.sent_datagrams < BURST_FIRST && !p->model.head.bandwidth_bytes_s)
         return;
+    if (p->remote.via == ADDR_TCP)
+        rate = num_max(rate, p->model.head.bandwidth_bytes_s * 5 / 4);
     uint64_t late_us = BURST_US + num_min(p->model.head.min_rtt_us / 16, LATE_US);
     p->next_send_us =
         num_max(p->next_send_us, num_sub0(now_us, late_us)) + num_mul_div(bytes, 1000000, rate);
@@ -388,8 +404,9 @@ static enum err transmit_trial(struct peer *p, uint64_t now_us, uint8_t *space, 
     struct recovery *r = &p->recovery;
     uint32_t bytes = mtu_wanted(&p->mtu, now_us);
 
-    /* The first packets prove who we are; that is not for something of no use to do. */
-    if (r->probes || !r->any_acked)
+    /* The first packets prove who we are; that is not for something of no use to do. TCP has sizes
+     * and marks of its own. */
+    if (r->probes || !r->any_acked || p->remote.via == ADDR_TCP)
         return ERR_AGAIN;
     if (ecn_wanted(&r->ecn, now_us)) {
         *to = p->remote;
@@ -415,6 +432,11 @@ static bool may_go(struct peer *p, const struct addr *to)
 static enum err transmit_path(struct peer *p, uint64_t now_us, uint8_t *space, size_t *n,
                               struct addr *to)
 {
+    if (p->aside.family != ADDR_NONE) {
+        *to = p->aside;
+        p->aside.family = ADDR_NONE;
+        return send_aside(p, now_us, &(struct frame){.type = FRAME_PING}, space, n);
+    }
     if (p->reply_due && !addr_equal(&p->reply_to, &p->remote)) {
         p->reply_due = false;
         *to = p->reply_to;
@@ -447,7 +469,7 @@ static enum err transmit_close(struct peer *p, uint64_t now_us, uint8_t *space, 
         p->state = SESSION_CLOSED;
     /* Nobody acknowledges it: it is repeated until the other's own comes back. */
     p->close_due |= !p->closed_by_other && now_us >= p->close_again_us;
-    if (!p->close_due || p->state == SESSION_CLOSED)
+    if (!p->close_due || p->state == SESSION_CLOSED || session_blocked(p))
         return ERR_AGAIN;
     p->close_due = false;
     p->close_next_us = now_us + CLOSE_GAP_US;
@@ -542,6 +564,8 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
         return transmit_close(p, now_us, space, n, to);
     if (!p->client && !p->confirmed)
         return ERR_AGAIN;
+    if (session_blocked(p))
+        return transmit_path(p, now_us, space, n, to);
     run_timers(p, now_us);
     if (p->state == SESSION_READY) {
         session_sweep_streams(p);
@@ -613,6 +637,17 @@ static uint64_t gather_us(const struct peer *p)
     return num_sub0(burst_us, num_mul_div(p->mtu.now_bytes, 1000000, rate));
 }
 
+static uint64_t path_deadline_us(const struct peer *p)
+{
+    if (p->reply_due && !addr_equal(&p->reply_to, &p->remote))
+        return 0;
+    if (!p->has_candidate)
+        return UINT64_MAX;
+    return p->candidate_budget < PATH_COST ? p->candidate_until_us
+           : p->challenge_due              ? 0
+                                           : p->challenge_again_us;
+}
+
 uint64_t transmit_deadline_us(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
@@ -621,6 +656,8 @@ uint64_t transmit_deadline_us(const struct peer *p)
 
     if (!p->client && !p->confirmed)
         return UINT64_MAX;
+    if (session_blocked(p))
+        return path_deadline_us(p);
     if (something_urgent(p))
         return 0;
     if (session_with(p, PEER_WITHOUT_PROBES)) {
@@ -629,11 +666,8 @@ uint64_t transmit_deadline_us(const struct peer *p)
             at = num_min(at, num_max(p->last_received_us, p->last_keepalive_us) +
                                  p->config.keepalive_us);
     }
-    if (p->has_candidate)
-        at = num_min(at, p->candidate_budget < PATH_COST ? p->candidate_until_us
-                         : p->challenge_due              ? 0
-                                                         : p->challenge_again_us);
-    if (r->probes == 0 && r->any_acked)
+    at = num_min(at, path_deadline_us(p));
+    if (r->probes == 0 && r->any_acked && p->remote.via != ADDR_TCP)
         at = num_min(at, num_min(mtu_deadline_us(&p->mtu), ecn_deadline_us(&r->ecn)));
     if (within_window(p) && something_to_send(p))
         at = num_min(at, p->next_send_us + gather_us(p));

@@ -53,14 +53,16 @@ enum err announce_viewer(struct announce *a, uint32_t number, uint32_t roles,
         key_to_text(e->key, key);
         add_viewer(&n, event, number);
         add(&n, "address", "FARSPAN_ADDRESS", addr_print(&e->path, at));
+        add(&n, "transport", "FARSPAN_TRANSPORT", addr_via_name(&e->path));
         add(&n, "key", "FARSPAN_KEY", key);
         add(&n, "roles", "FARSPAN_ROLES", may);
-        log_info("viewer %u has come: %s, %s", number, at, may);
+        log_info("viewer %u has come: %s over %s, %s", number, at, addr_via_name(&e->path), may);
     } else if (e->kind == PEER_EVENT_PATH) {
         event = "moved";
         add_viewer(&n, event, number);
         add(&n, "address", "FARSPAN_ADDRESS", addr_print(&e->path, at));
-        log_info("viewer %u is at %s now", number, at);
+        add(&n, "transport", "FARSPAN_TRANSPORT", addr_via_name(&e->path));
+        log_info("viewer %u is at %s over %s now", number, at, addr_via_name(&e->path));
     } else {
         add_viewer(&n, event, number);
         add(&n, "reason", "FARSPAN_REASON", e->reason);

@@ -13,9 +13,9 @@
 #include "core/os/folder.h"
 #include "core/run/given.h"
 #include "core/run/identity.h"
+#include "core/run/reach.h"
 #include "core/run/resolve.h"
 #include "core/run/status_line.h"
-#include "core/run/udp.h"
 
 struct call {
     struct loop *loop;
@@ -26,8 +26,8 @@ struct call {
     bool has_ticket;
     struct key_pair identity;
     struct peer *peer;
-    struct udp *udp;
-    struct loop_timer timer, patience;
+    struct reach *reach;
+    struct loop_timer patience;
     struct loop_task task;
     bool filled, connected, closed;
     bool broken;  /* the socket: nothing is heard or said any more */
@@ -150,43 +150,32 @@ static void handle(struct call *c, uint64_t now_us)
         c->owner.batch(c->owner.ctx, now_us);
 }
 
-static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t count)
+static void on_heard(void *ctx, uint64_t now_us)
 {
     struct call *c = ctx;
 
-    for (size_t i = 0; i < count; i++)
-        peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn);
     handle(c, now_us);
     c->filled = false;
 }
 
-static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, struct udp_out *out)
+static bool on_fill(void *ctx, uint64_t now_us)
 {
     struct call *c = ctx;
 
-    memset(&out->local, 0, sizeof out->local);
-    for (;;) {
-        if (peer_output(c->peer, now_us, space, room, &out->n, &out->peer) == OK) {
-            out->ecn = peer_output_ecn(c->peer);
-            return true;
-        }
-        if (c->filled || !c->owner.fill || !c->connected || c->closed || c->parting)
-            break;
-        c->owner.fill(c->owner.ctx, now_us);
-        c->filled = true;
-    }
-    c->filled = false;
-    loop_timer_set(&c->timer, peer_deadline_us(c->peer, now_us));
-    if (c->parting || peer_has_event(c->peer))
-        loop_task_defer(&c->task);
-    return false;
+    if (c->filled || !c->owner.fill || !c->connected || c->closed || c->parting)
+        return false;
+    c->owner.fill(c->owner.ctx, now_us);
+    c->filled = true;
+    return true;
 }
 
-static void on_timer(void *ctx)
+static void on_sent(void *ctx, uint64_t now_us)
 {
     struct call *c = ctx;
 
-    udp_kick(c->udp);
+    (void)now_us;
+    c->filled = false;
+    loop_task_defer(&c->task);
 }
 
 static void on_task(void *ctx)
@@ -203,9 +192,9 @@ static void on_patience(void *ctx)
 
     target_print(&c->ticket.target, target);
     reason_give(&c->run->reason, ERR_UNREACHABLE,
-                "no answer from %.80s within %.1f s: is a server running there, and does UDP get "
-                "through (firewall, port forwarding)?",
-                target, (double)c->run->timeout_us / 1e6);
+                "no answer from %.80s over %s within %.1f s: is a server running there, and does a "
+                "firewall let it through?",
+                target, c->config.tcp ? "TCP" : "UDP or TCP", (double)c->run->timeout_us / 1e6);
     peer_close(c->peer, loop_now_us(c->loop), ERR_UNREACHABLE, "no answer in time");
     handle(c, loop_now_us(c->loop));
 }
@@ -228,7 +217,7 @@ struct peer *call_peer(const struct call *c)
 void call_kick(struct call *c)
 {
     c->filled = false;
-    udp_kick(c->udp);
+    reach_kick(c->reach);
 }
 
 void call_part(struct call *c, enum err e, const char *reason)
@@ -237,7 +226,7 @@ void call_part(struct call *c, enum err e, const char *reason)
     c->parting = true;
     c->filled = true;
     loop_timer_set(&c->patience, LOOP_NEVER);
-    udp_flush(c->udp);
+    reach_flush(c->reach);
     if (!c->broken && !peer_over(c->peer))
         loop_run(c->loop);
 }
@@ -263,21 +252,18 @@ static enum err read_target(struct call *c)
              : OK;
 }
 
-static enum err find_server(struct call *c, struct addr *out)
+static enum err find_server(struct call *c, struct addr list[RESOLVE_MAX], size_t *count)
 {
     const struct target *t = &c->ticket.target;
-    struct addr list[RESOLVE_MAX];
     const char *why;
-    size_t count;
     int code;
     enum err e =
-        resolve_wait(c->loop, t->host, t->port, c->run->timeout_us, list, &count, &why, &code);
+        resolve_wait(c->loop, t->host, t->port, c->run->timeout_us, list, count, &why, &code);
 
     if (e == ERR_AGAIN)
         return e;
     if (e)
         return reason_give(&c->run->reason, e, "cannot find the host %.80s: %s", t->host, why);
-    *out = list[0];
     return OK;
 }
 
@@ -288,6 +274,7 @@ static enum err dial(struct call *c, const struct addr *to)
     struct peer_dial d = {.to = *to, .identity = &c->identity};
     enum err e = OK;
 
+    d.to.via = c->config.tcp ? ADDR_TCP : ADDR_UDP;
     if (c->has_ticket) {
         d.expected_key = c->ticket.key;
         if (c->ticket.invited) {
@@ -305,24 +292,23 @@ static enum err dial(struct call *c, const struct addr *to)
 
 static enum err begin(struct call *c)
 {
-    struct udp_owner owner = {.in = on_in, .next = on_next, .broken = on_broken, .ctx = c};
-    struct addr to, from = {0};
+    struct reach_owner owner = {
+        .heard = on_heard, .fill = on_fill, .sent = on_sent, .broken = on_broken, .ctx = c};
+    struct addr list[RESOLVE_MAX];
+    size_t count;
     enum err e = read_target(c);
 
     if (!e)
         e = identity_load(c->run, &c->identity);
     if (!e)
-        e = find_server(c, &to);
+        e = find_server(c, list, &count);
     if (!e)
-        e = dial(c, &to);
-    if (e)
-        return e;
-    from.family = to.family;
-    e = udp_new(c->loop, &from, &owner, &c->udp);
+        e = dial(c, &list[0]);
+    if (!e)
+        e = reach_new(c->loop, c->peer, list, count, c->config.tcp, &owner, &c->reach);
     if (e)
         return e;
     loop_timer_set(&c->patience, loop_now_us(c->loop) + c->run->timeout_us);
-    udp_kick(c->udp);
     return OK;
 }
 
@@ -338,7 +324,6 @@ enum err call_new(struct loop *l, const struct call_config *config, const struct
     c->run = run;
     c->owner = *owner;
     c->config = *config;
-    loop_timer_init(&c->timer, l, on_timer, c);
     loop_timer_init(&c->patience, l, on_patience, c);
     loop_task_init(&c->task, l, on_task, c);
     enum err e = begin(c);
@@ -353,10 +338,9 @@ void call_free(struct call *c)
 {
     if (!c)
         return;
-    loop_timer_release(&c->timer);
     loop_timer_release(&c->patience);
     loop_task_release(&c->task);
-    udp_free(c->udp);
+    reach_free(c->reach);
     peer_free(c->peer);
     ticket_wipe(&c->ticket);
     key_wipe(&c->identity);

@@ -26,13 +26,15 @@ struct call_owner {
 /* What a calling command was told. */
 struct call_config {
     const char *target; /* HOST[:PORT], ticket, "-", "@FILE"; NULL: $FARSPAN_TICKET */
+    bool tcp;           /* over TCP alone */
     bool accept_new;    /* take an unknown host's key without asking */
     struct peer_config peer;
 };
 
-/* Begins a call: the host is looked up, asked for its key, and greeted. With reasons: ERR_USAGE,
- * ERR_NOT_FOUND, ERR_SYSTEM, ERR_MEMORY; ERR_AGAIN when a signal stopped the loop before the call
- * began. */
+/* Begins a call: the host is looked up, all its addresses are tried side by side (core/peer/race.h,
+ * and TCP where UDP does not get through), it is asked for its key, and greeted. With reasons:
+ * ERR_USAGE, ERR_NOT_FOUND, ERR_SYSTEM, ERR_MEMORY; ERR_AGAIN when a signal stopped the loop before
+ * the call began. */
 enum err call_new(struct loop *l, const struct call_config *config, const struct call_owner *owner,
                   struct run *run, struct call **out) MUST_USE;
 

@@ -1,6 +1,7 @@
 #include "core/run/host.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/check.h"
@@ -10,9 +11,10 @@
 #include "core/crypt/crypt.h"
 #include "core/os/clock.h"
 #include "core/run/identity.h"
+#include "core/run/tcp.h"
 #include "core/run/udp.h"
 
-enum { PARTING_US = 3000000 };
+enum { PARTING_US = 3000000, PORTS = 8, FIRST_GIVEN_FD = 3 };
 
 /* A session and who is behind it. */
 struct guest {
@@ -30,6 +32,7 @@ struct host {
     struct gate gate;
     struct listener *listener;
     struct udp *udp;
+    struct tcp *tcp; /* on the same port; without connections where that is taken */
     struct loop_timer timer;
     struct loop_task task;
     struct guest guest[LIMIT_PEERS];
@@ -103,6 +106,7 @@ static void handle(struct host *h, uint64_t now_us)
 
 /* ---- pump ---- */
 
+/* From either transport. */
 static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t count)
 {
     struct host *h = ctx;
@@ -121,7 +125,10 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     for (;;) {
         if (listener_output(h->listener, now_us, space, room, &out->n, &out->peer) == OK) {
             out->ecn = listener_output_ecn(h->listener);
-            return true;
+            if (out->peer.via == ADDR_UDP)
+                return true;
+            tcp_send(h->tcp, &out->peer, bytes_of(space, out->n));
+            continue;
         }
         if (h->filled || h->parting || !h->owner.fill)
             break;
@@ -132,6 +139,7 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
         h->filled = true;
     }
     h->filled = false;
+    tcp_flush(h->tcp);
     loop_timer_set(&h->timer, listener_deadline_us(h->listener, now_us));
     if (h->parting || listener_has_event(h->listener))
         loop_task_defer(&h->task);
@@ -160,6 +168,36 @@ static void on_broken(void *ctx)
     h->broken = true;
     reason_give(&h->run->reason, ERR_SYSTEM, "the UDP socket is broken");
     loop_stop(h->loop, ERR_SYSTEM);
+}
+
+static void on_tcp_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t count)
+{
+    struct host *h = ctx;
+
+    on_in(h, now_us, in, count);
+    udp_kick(h->udp);
+}
+
+static void on_full(void *ctx, const struct addr *peer, bool full)
+{
+    struct host *h = ctx;
+
+    listener_block(h->listener, peer, full);
+    if (!full)
+        udp_kick(h->udp);
+}
+
+/* What was for that connection goes to nobody, until its session comes back from elsewhere. */
+static void on_gone(void *ctx, const struct addr *peer)
+{
+    on_full(ctx, peer, false);
+}
+
+static bool on_used(void *ctx, const struct addr *peer)
+{
+    struct host *h = ctx;
+
+    return listener_uses(h->listener, peer);
 }
 
 void host_kick(struct host *h)
@@ -227,21 +265,59 @@ void host_counters(const struct host *h, struct listener_counters *out)
 
 /* ---- beginning ---- */
 
-static enum err open_socket(struct host *h)
+/* systemd gives sockets from 3 on: the one after ours, if there is one, is for TCP. */
+static enum err adopt_sockets(struct host *h, const struct udp_owner *owner)
+{
+    unsigned fd = h->config.listen.port;
+    const char *given = getenv("LISTEN_FDS");
+    enum err e = udp_adopt(h->loop, (int)fd, owner, &h->udp);
+
+    if (e == ERR_USAGE)
+        return reason_give(&h->run->reason, e,
+                           "--listen fd:%u: no UDP socket is open there (systemd gives the first "
+                           "one as fd:3)",
+                           fd);
+    if (e || !given || strtoul(given, NULL, 10) < fd + 2 - FIRST_GIVEN_FD)
+        return e;
+    if (tcp_adopt(h->tcp, (int)fd + 1))
+        log_warn("descriptor %u is no listening TCP socket: UDP only", fd + 1);
+    return OK;
+}
+
+/* Both transports at `at`; a port that is to be chosen is one that both have free. */
+static enum err open_both(struct host *h, const struct addr *at, const struct udp_owner *owner)
+{
+    enum err e = OK, t = ERR_BUSY;
+
+    for (int i = 0; i < PORTS && !e && t == ERR_BUSY; i++) {
+        udp_free(h->udp);
+        h->udp = NULL;
+        e = udp_new(h->loop, at, owner, &h->udp);
+        if (e)
+            return e;
+        t = tcp_listen(h->tcp, udp_local(h->udp));
+        if (at->port)
+            break;
+    }
+    if (t)
+        log_warn("no fallback for who cannot come over UDP: TCP port %u is not to be had",
+                 udp_local(h->udp)->port);
+    return OK;
+}
+
+static enum err open_sockets(struct host *h)
 {
     const struct parse_address *a = &h->config.listen;
     struct udp_owner owner = {.in = on_in, .next = on_next, .broken = on_broken, .ctx = h};
+    struct tcp_owner tcp = {
+        .in = on_tcp_in, .gone = on_gone, .full = on_full, .used = on_used, .ctx = h};
     struct addr at = {.family = ADDR_IP6, .port = PARSE_PORT};
-    enum err e = OK;
+    enum err e = tcp_new(h->loop, &tcp, &h->tcp);
 
-    if (strcmp(a->host, "fd") == 0) {
-        e = udp_adopt(h->loop, a->port, &owner, &h->udp);
-        return e == ERR_USAGE ? reason_give(&h->run->reason, e,
-                                            "--listen fd:%u: no UDP socket is open there (systemd "
-                                            "gives the first one as fd:3)",
-                                            (unsigned)a->port)
-                              : e;
-    }
+    if (e)
+        return e;
+    if (strcmp(a->host, "fd") == 0)
+        return adopt_sockets(h, &owner);
     if (a->host[0]) {
         e = addr_parse_ip(strcmp(a->host, "localhost") == 0 ? "127.0.0.1" : a->host, &at);
         if (e)
@@ -249,10 +325,10 @@ static enum err open_socket(struct host *h)
                                "--listen %.80s: not a numeric address of this machine", a->host);
         at.port = a->port;
     }
-    e = udp_new(h->loop, &at, &owner, &h->udp);
+    e = open_both(h, &at, &owner);
     if (e == ERR_SYSTEM && !a->host[0]) {
         at = (struct addr){.family = ADDR_IP4, .port = PARSE_PORT}; /* a kernel without IPv6 */
-        e = udp_new(h->loop, &at, &owner, &h->udp);
+        e = open_both(h, &at, &owner);
     }
     if (e) {
         char text[ADDR_CHARS];
@@ -272,7 +348,7 @@ static enum err open_all(struct host *h)
     if (!e)
         e = gate_open(&h->gate, &h->config.gate, loop_now_us(h->loop), h->run);
     if (!e)
-        e = open_socket(h);
+        e = open_sockets(h);
     if (e)
         return e;
     struct listener_config lc = {
@@ -313,6 +389,7 @@ void host_free(struct host *h)
     loop_timer_release(&h->timer);
     loop_task_release(&h->task);
     udp_free(h->udp);
+    tcp_free(h->tcp);
     listener_free(h->listener);
     gate_release(&h->gate);
     key_wipe(&h->identity);

@@ -1,4 +1,4 @@
-/* host: a listener on a UDP socket and the loop: what every serving command stands on. */
+/* host: a listener on UDP, on TCP of the same port, and the loop: the ground of every server. */
 #ifndef FARSPAN_HOST_H
 #define FARSPAN_HOST_H
 
@@ -34,8 +34,8 @@ struct host_config {
     struct peer_config peer;
 };
 
-/* Opens socket, gate and listener. With reasons: ERR_USAGE, ERR_BUSY (address taken), ERR_SYSTEM,
- * ERR_MEMORY. */
+/* Opens sockets, gate and listener; where TCP is not to be had, with UDP alone. With reasons:
+ * ERR_USAGE, ERR_BUSY (address taken), ERR_SYSTEM, ERR_MEMORY. */
 enum err host_new(struct loop *l, const struct host_config *config, const struct host_owner *owner,
                   struct run *run, struct host **out) MUST_USE;
 

@@ -5,16 +5,17 @@
 void link_text(const struct peer_path *path, uint64_t in_bps, bool exact, bool view_only,
                char to[LINK_TEXT_CHARS])
 {
+    const char *over = path->remote.via == ADDR_TCP ? " over TCP" : "";
     char at[ADDR_CHARS];
 
     addr_print(&path->remote, at);
     if (!path->connected)
-        snprintf(to, LINK_TEXT_CHARS, "reaching %s", at);
+        snprintf(to, LINK_TEXT_CHARS, "reaching %s%s", at, over);
     else if (path->silent)
-        snprintf(to, LINK_TEXT_CHARS, "reconnecting: %s has been silent for %llu s", at,
+        snprintf(to, LINK_TEXT_CHARS, "reconnecting: %s has been silent%s for %llu s", at, over,
                  (unsigned long long)(path->silent_us / 1000000));
     else
-        snprintf(to, LINK_TEXT_CHARS, "%s, %.0f ms, %.1f Mbit/s%s%s", at,
+        snprintf(to, LINK_TEXT_CHARS, "%s%s, %.0f ms, %.1f Mbit/s%s%s", at, over,
                  (double)path->rtt_us / 1e3, (double)in_bps / 1e6, exact ? ", exact" : "",
                  view_only ? ", view only" : "");
 }

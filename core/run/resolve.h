@@ -19,13 +19,16 @@ struct resolve_result {
     enum err e;              /* OK; ERR_UNREACHABLE: no such host, no answer in time; ERR_MEMORY */
     const char *why;         /* static, one phrase when it failed */
     size_t count;            /* addresses; > 0 when OK */
-    const struct addr *list; /* best first (RFC 6724), with the port asked for; borrowed */
+    const struct addr *list; /* IPv6 first, of each family the best (RFC 6724), with the port asked
+                                for; borrowed */
 };
 
 /* Looks up `host` (a name or numeric address, borrowed for the call) and calls done(ctx, result)
  * once in a later turn, within `timeout_us`. Numeric addresses and localhost (RFC 6761, 6.3) ask
  * nobody; other names the hosts file first, then the DNS servers of the system or, for tests,
- * `servers` ("A:P,A:P"; NULL: the system's). Gives the lookup. ERR_MEMORY, ERR_SYSTEM (logged). */
+ * `servers` ("A:P,A:P"; NULL: the system's), for both families at once; when one has answered the
+ * other is waited for only shortly (RFC 8305, section 3). Gives the lookup. ERR_MEMORY, ERR_SYSTEM
+ * (logged). */
 enum err resolve_start(struct loop *l, const char *host, uint16_t port, uint64_t timeout_us,
                        const char *servers,
                        void (*done)(void *ctx, const struct resolve_result *result), void *ctx,

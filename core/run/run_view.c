@@ -283,14 +283,28 @@ static void connected(struct view *v, const struct peer_event *e)
     role_print(e->roles, roles);
     json_put_string(j, "event", "connected");
     json_put_string(j, "address", addr_print(&e->path, at));
+    json_put_string(j, "transport", addr_via_name(&e->path));
     json_put_string(j, "roles", roles);
-    log_info("connected to %s, may %s", at, roles);
+    log_info("connected to %s over %s, may %s", at, addr_via_name(&e->path), roles);
     told(v, run_event(v->run, j));
     v->report.view_only = !(e->roles & ROLE_CONTROL);
     if (v->player && v->report.view_only)
         log_warn("this key may only view: the server will leave the input out");
     say_line(v);
     script_player_begin(v->player);
+}
+
+/* The server is reached elsewhere now, or by another transport. */
+static void moved(struct view *v, const struct peer_event *e)
+{
+    char at[ADDR_CHARS];
+    struct json *j = json_new();
+
+    json_put_string(j, "event", "moved");
+    json_put_string(j, "address", addr_print(&e->path, at));
+    json_put_string(j, "transport", addr_via_name(&e->path));
+    told(v, run_event(v->run, j));
+    say_line(v);
 }
 
 static void closed(struct view *v, const struct peer_event *e)
@@ -328,6 +342,8 @@ static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
         settle(v, viewer_event(v->viewer, loop_now_us(v->loop), p, e));
     if (e->kind == PEER_EVENT_CONNECTED)
         connected(v, e);
+    else if (e->kind == PEER_EVENT_PATH)
+        moved(v, e);
     else if (e->kind == PEER_EVENT_CLOSED)
         closed(v, e);
     else if (e->kind == PEER_EVENT_PATH_CHANGED && !v->ending)
@@ -405,6 +421,7 @@ static enum err open_sink(struct view *v)
 static enum err begin(struct view *v)
 {
     struct call_config cc = {.target = v->config->target,
+                             .tcp = v->config->tcp,
                              .accept_new = v->config->accept_new,
                              .peer = {.idle_timeout_us = v->config->patience_us}};
     struct call_owner owner = {.event = on_event, .batch = on_batch, .ctx = v};

@@ -15,7 +15,7 @@ struct run_view_config {
     uint64_t frames;      /* ends after so many pictures; 0: not */
     uint64_t for_us;      /* ends after so long; 0: not */
     uint64_t patience_us; /* how long the session outlives silence; 0: two minutes */
-    bool accept_new, stats;
+    bool accept_new, stats, tcp;
 };
 
 /* Views until something ends it. ERR_USAGE, ERR_UNREACHABLE, ERR_REFUSED, ERR_SYSTEM (the sink),

@@ -101,6 +101,12 @@ static bool push(struct udp *u)
     enum err e = batch_send(&u->batch, &u->socket);
 
     u->blocked = e != OK;
+    if (u->socket.no_way.family != ADDR_NONE) {
+        struct addr to = u->socket.no_way;
+        u->socket.no_way.family = ADDR_NONE;
+        if (u->owner.refused)
+            u->owner.refused(u->owner.ctx, &to);
+    }
     if (e == ERR_AGAIN)
         loop_io_want(u->io, LOOP_READ | LOOP_WRITE);
     else if (e == ERR_BUSY)

@@ -39,6 +39,8 @@ struct udp_owner {
     /* The socket is broken for good (logged); NULL: nobody wants to know. */
     void (*broken)(void *ctx);
     void *ctx; /* borrowed */
+    /* The kernel knows no way to that address; NULL: nobody wants to know. */
+    void (*refused)(void *ctx, const struct addr *to);
 };
 
 /* What has passed; all counts since the start. */

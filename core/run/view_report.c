@@ -49,6 +49,7 @@ static void put_figures(const struct view_report *r, const struct peer_path *pat
     json_put_int(j, "silent_us", (int64_t)path->silent_us);
     json_put_int(j, "mtu_bytes", path->mtu_bytes);
     json_put_string(j, "ecn", path->ecn);
+    json_put_string(j, "transport", addr_via_name(&path->remote));
     json_put_int(j, "version", mirror_version(mirror));
     json_put_int(j, "updates", (int64_t)c.updates);
     json_put_int(j, "failures", (int64_t)c.failures);

@@ -22,6 +22,7 @@
 enum { SESSIONS_A_SERVER = 100 };
 
 static char folder[] = "/tmp/session-fault-XXXXXX";
+static bool over_tcp; /* every session goes there */
 static char identity[64], keys[64], known[64], out[64], helper_out[64], recording[64];
 
 static enum err serve(const void *config, struct run *run)
@@ -74,7 +75,21 @@ static void tear_down(void)
         test_fail(__FILE__, __LINE__, "the folder stays");
 }
 
-/* A UDP socket on a free port of this machine, and the ticket that leads there. */
+/* As systemd does: the descriptor after that of UDP listens on TCP. */
+static bool open_tcp(int fd, const struct sockaddr_in *at)
+{
+    char count[16];
+    int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    if (tcp < 0 || bind(tcp, (const struct sockaddr *)at, sizeof *at) || listen(tcp, 8) ||
+        (tcp != fd + 1 && (dup2(tcp, fd + 1) < 0 || close(tcp))))
+        return false;
+    snprintf(count, sizeof count, "%d", fd + 2 - 3);
+    return setenv("LISTEN_FDS", count, 1) == 0;
+}
+
+/* A UDP socket on a free port of this machine, that port's TCP when sessions are to come over that,
+ * and the ticket that leads there. */
 static int open_port(char ticket[200])
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -84,11 +99,19 @@ static int open_port(char ticket[200])
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) ||
-        getsockname(fd, (struct sockaddr *)&at, &n) || key_load(&pair, identity))
+        getsockname(fd, (struct sockaddr *)&at, &n) || key_load(&pair, identity) ||
+        (over_tcp && !open_tcp(fd, &at)))
         return -1;
     key_to_text(pair.public, text);
     snprintf(ticket, 200, "farspan://127.0.0.1:%u/%s", ntohs(at.sin_port), text);
     return fd;
+}
+
+static void close_port(int fd)
+{
+    close(fd);
+    if (over_tcp)
+        close(fd + 1);
 }
 
 static struct run_serve_config server_on(int fd, bool record)
@@ -106,7 +129,7 @@ static struct run_serve_config server_on(int fd, bool record)
 static struct run_view_config viewer_of(const char *ticket)
 {
     return (struct run_view_config){
-        .target = ticket, .to = "null", .until = "exact", .for_us = 8000000};
+        .target = ticket, .to = "null", .until = "exact", .for_us = 8000000, .tcp = over_tcp};
 }
 
 /* Prints what was tried last. */
@@ -139,11 +162,11 @@ static void serve_once(const struct torture_fault *fault, struct torture_end *en
     if (pid == 0) {
         struct run run = {.json = true, .timeout_us = 3000000};
         struct run_view_config v = viewer_of(ticket);
-        close(fd);
+        close_port(fd);
         exit(run_exit(&run, view(&v, &run)));
     }
     torture_run(serve, &config, fault, out, pid, end);
-    close(fd);
+    close_port(fd);
     *helper = torture_stop(pid, SIGTERM);
 }
 
@@ -178,7 +201,7 @@ static int start_server(char ticket[200])
         struct run_serve_config c = server_on(fd, false);
         exit(run_exit(&run, serve(&c, &run)));
     }
-    close(fd);
+    close_port(fd);
     return pid;
 }
 
@@ -236,6 +259,24 @@ static void view_without_calls(void)
     torture_view(false, EIO, "seen.fsr");
 }
 
+static void over_tcp_without_memory(void)
+{
+    over_tcp = true;
+    torture_serve(true, 0);
+    torture_view(true, 0, "null");
+    over_tcp = false;
+}
+
+static void over_tcp_without_calls(void)
+{
+    over_tcp = true;
+    torture_serve(false, EIO);
+    torture_view(false, EIO, "null");
+    over_tcp = false;
+}
+
 TEST_MAIN({"serve_without_memory", serve_without_memory},
           {"serve_without_calls", serve_without_calls},
-          {"view_without_memory", view_without_memory}, {"view_without_calls", view_without_calls})
+          {"view_without_memory", view_without_memory}, {"view_without_calls", view_without_calls},
+          {"over_tcp_without_memory", over_tcp_without_memory},
+          {"over_tcp_without_calls", over_tcp_without_calls})

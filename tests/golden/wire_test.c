@@ -9,6 +9,7 @@
 #include "core/base/buf.h"
 #include "core/base/num.h"
 #include "core/os/file.h"
+#include "core/wire/chain.h"
 #include "core/wire/desk.h"
 #include "core/wire/frame.h"
 #include "core/wire/hello.h"
@@ -95,6 +96,30 @@ static enum err read_data(struct bytes b)
     packet_encode_data(&p, &out.again);
     wr_bytes(&out.again, p.sealed);
     return OK;
+}
+
+/* Whole, and byte by byte: both must read the same. */
+static enum err read_chain(struct bytes b)
+{
+    struct chain whole = {0}, single = {0};
+    struct bytes packet, again;
+    enum err e;
+
+    while ((e = chain_next(&whole, &b, &packet)) == OK) {
+        uint8_t space[CHAIN_LINK_BYTES];
+        struct wr w = wr_of(space, sizeof space);
+        chain_put(&w, packet);
+        for (size_t i = 0; i < w.n; i++) {
+            struct bytes one = bytes_of(space + i, 1);
+            if (chain_next(&single, &one, &again) != (i + 1 == w.n ? OK : ERR_AGAIN))
+                return ERR_VERIFY;
+        }
+        if (!bytes_equal(packet, again))
+            return ERR_VERIFY;
+        say("%sPACKET %zu", out.text_n ? "; " : "", packet.n);
+        wr_bytes(&out.again, wr_done(&w));
+    }
+    return e == ERR_AGAIN && whole.have == 0 ? OK : e;
 }
 
 static void say_params(const struct hello_params *p)
@@ -404,7 +429,7 @@ static const struct {
     {"client", read_client},   {"server", read_server}, {"record", read_record},
     {"pointer", read_pointer}, {"shape", read_shape},   {"update", read_update},
     {"trial", read_trial},     {"ping", read_ping},     {"probe", read_probe},
-    {"payload", read_payload},
+    {"payload", read_payload},      {"chain", read_chain},
 };
 
 static enum err error_named(const char *name)

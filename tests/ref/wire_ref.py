@@ -55,6 +55,22 @@ def long_packet(kind, rest, version=1, magic=b"fs", pad=False):
     return p.ljust(1200, b"\0") if pad else p
 
 
+def chains():
+    def link(n, fill=0x40):
+        return struct.pack("<H", n) + bytes([fill]) * n
+
+    good("chain", "one", link(1), "PACKET 1")
+    good("chain", "largest", link(1452), "PACKET 1452")
+    good("chain", "three", link(29) + link(1200, 1) + link(300),
+         "PACKET 29; PACKET 1200; PACKET 300")
+    cuts("chain", "cut", link(29), "again", 7)
+    bad("chain", "cut-second", link(29) + link(1200)[:700], "again")
+    bad("chain", "nothing", b"\0\0", "malformed")
+    bad("chain", "nothing-after-one", link(1) + b"\0\0" + link(1), "malformed")
+    bad("chain", "too-long", link(1453), "malformed")
+    bad("chain", "longest", b"\xff\xff", "malformed")
+
+
 def packets():
     hello = long_packet(1, NONCE, pad=True)
     good("long", "hello", hello, "HELLO version=1 cid=%s nonce=%s" % (CID.hex(), NONCE.hex()))
@@ -407,10 +423,10 @@ TARGETS = {"long": "packet_fuzz", "data": "packet_fuzz", "frames": "frame_fuzz",
            "client": "hello_fuzz", "server": "hello_fuzz", "record": "desk_fuzz",
            "pointer": "desk_fuzz", "shape": "desk_fuzz", "update": "desk_fuzz",
            "trial": "trial_fuzz", "ping": "trial_fuzz", "probe": "trial_fuzz",
-           "payload": "trial_fuzz"}
+           "payload": "trial_fuzz", "chain": "chain_fuzz"}
 # The first byte of an input says what the target takes it for.
 SELECT = {"client": b"\0", "server": b"\1", "record": b"\0", "pointer": b"\1", "shape": b"\2",
-          "update": b"\3", "trial": b"\0", "ping": b"\1", "probe": b"\2", "payload": b"\3"}
+          "update": b"\3", "trial": b"\0", "ping": b"\1", "probe": b"\2", "payload": b"\3", "chain": b"\x10"}
 
 
 def write_seeds(folder):
@@ -437,7 +453,7 @@ def session_seed(folder, name, frames):
 
 
 def main():
-    for make in (packets, frames, hellos, desktop, trials):
+    for make in (packets, chains, frames, hellos, desktop, trials):
         make()
     text = "# Made by tests/ref/wire_ref.py --write\n" + "\n".join(LINES) + "\n"
     if sys.argv[1:2] == ["--write"]:

@@ -34,7 +34,7 @@ struct node {
     const char *name;
     const struct sim_ops *ops;
     void *self;
-    struct addr address;
+    struct addr address, tcp;
     size_t source;
     uint64_t offset_us;
     int64_t ppm;
@@ -60,7 +60,7 @@ struct sim {
     size_t nodes;
     struct link *link; /* owned */
     size_t links;
-    size_t route[SIM_NODES_MAX][SIM_NODES_MAX]; /* link number + 1 */
+    size_t route[2][SIM_NODES_MAX][SIM_NODES_MAX]; /* by enum addr_via: link number + 1 */
     struct addr *seen; /* owned: every address ever used; datagrams name them by number */
     size_t seen_count;
     struct source *source; /* owned */
@@ -210,7 +210,8 @@ static void set_link_due(struct sim *s, const struct link *l)
     sim_heap_set(&s->heap, l->source, wan_link_deadline_us(l->wan));
 }
 
-static void add_link(struct sim *s, size_t from, size_t to, const struct wan_config *config)
+static void add_link(struct sim *s, enum addr_via via, size_t from, size_t to,
+                     const struct wan_config *config)
 {
     struct wan_config perfect;
 
@@ -218,7 +219,7 @@ static void add_link(struct sim *s, size_t from, size_t to, const struct wan_con
         wan_config_init(&perfect);
         config = &perfect;
     }
-    CHECK(from < s->nodes && to < s->nodes && s->route[from][to] == 0);
+    CHECK(from < s->nodes && to < s->nodes && s->route[via][from][to] == 0);
     s->link = heap_resize(s->link, (s->links + 1) * sizeof *s->link);
     CHECK(s->link);
     struct link *l = &s->link[s->links];
@@ -229,34 +230,49 @@ static void add_link(struct sim *s, size_t from, size_t to, const struct wan_con
     CHECK(wan_link_new(config, rng_u64(&s->rng), ring_bytes, &l->wan) == OK);
     wan_link_start(l->wan, s->now_us);
     l->source = add_source(s, (struct source){.kind = SOURCE_LINK, .index = s->links});
-    s->route[from][to] = ++s->links;
+    s->route[via][from][to] = ++s->links;
     set_link_due(s, l);
 }
 
 void sim_join(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b,
               const struct wan_config *b_to_a)
 {
-    add_link(s, a, b, a_to_b);
-    add_link(s, b, a, b_to_a);
+    add_link(s, ADDR_UDP, a, b, a_to_b);
+    add_link(s, ADDR_UDP, b, a, b_to_a);
 }
 
 void sim_share(struct sim *s, size_t near, size_t far, size_t a, size_t b)
 {
-    CHECK(s->route[a][b] && s->route[b][a] && !s->route[near][far] && !s->route[far][near]);
-    s->route[near][far] = s->route[a][b];
-    s->route[far][near] = s->route[b][a];
+    CHECK(s->route[ADDR_UDP][a][b] && s->route[ADDR_UDP][b][a] && !s->route[ADDR_UDP][near][far] && !s->route[ADDR_UDP][far][near]);
+    s->route[ADDR_UDP][near][far] = s->route[ADDR_UDP][a][b];
+    s->route[ADDR_UDP][far][near] = s->route[ADDR_UDP][b][a];
 }
 
-static struct link *link_between(struct sim *s, size_t from, size_t to)
+void sim_join_tcp(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b,
+                  const struct wan_config *b_to_a)
 {
-    size_t route = s->route[from][to];
+    add_link(s, ADDR_TCP, a, b, a_to_b);
+    add_link(s, ADDR_TCP, b, a, b_to_a);
+}
+
+static struct link *link_between(struct sim *s, enum addr_via via, size_t from, size_t to)
+{
+    size_t route = s->route[via][from][to];
 
     return route ? &s->link[route - 1] : NULL;
 }
 
+struct wan_link *sim_link_tcp(struct sim *s, size_t from, size_t to)
+{
+    struct link *l = link_between(s, ADDR_TCP, from, to);
+
+    CHECK(l);
+    return l->wan;
+}
+
 struct wan_link *sim_link(struct sim *s, size_t from, size_t to)
 {
-    struct link *l = link_between(s, from, to);
+    struct link *l = link_between(s, ADDR_UDP, from, to);
 
     CHECK(l);
     return l->wan;
@@ -264,7 +280,7 @@ struct wan_link *sim_link(struct sim *s, size_t from, size_t to)
 
 void sim_change(struct sim *s, size_t from, size_t to, enum wan_change_kind kind, uint64_t value)
 {
-    struct link *l = link_between(s, from, to);
+    struct link *l = link_between(s, ADDR_UDP, from, to);
 
     CHECK(l);
     CHECK(wan_link_change(l->wan, s->now_us, kind, value) == OK);
@@ -277,7 +293,7 @@ static size_t owner_of(const struct sim *s, const struct addr *a)
 {
     size_t i = 0;
 
-    while (i < s->nodes && !addr_equal(&s->node[i].address, a))
+    while (i < s->nodes && !addr_equal(&s->node[i].address, a) && !addr_equal(&s->node[i].tcp, a))
         i++;
     return i;
 }
@@ -289,6 +305,26 @@ void sim_move(struct sim *s, size_t node, const struct addr *address)
     CHECK(owner_of(s, address) == s->nodes);
     s->node[node].address = *address;
     sim_note(s, "%s moves to %s", s->node[node].name, addr_print(address, text));
+}
+
+void sim_move_tcp(struct sim *s, size_t node, const struct addr *address)
+{
+    char text[ADDR_CHARS];
+
+    s->node[node].tcp = *address;
+    sim_note(s, "%s has TCP %s", s->node[node].name, addr_print(address, text));
+}
+
+const struct addr *sim_tcp_address(const struct sim *s, size_t node)
+{
+    return &s->node[node].tcp;
+}
+
+size_t sim_node_at(const struct sim *s, const struct addr *address)
+{
+    size_t owner = owner_of(s, address);
+
+    return owner < s->nodes ? owner : SIZE_MAX;
 }
 
 const struct addr *sim_address(const struct sim *s, size_t node)
@@ -328,9 +364,9 @@ uint64_t sim_node_now_us(const struct sim *s, size_t node)
 static void send_one(struct sim *s, size_t from, const struct addr *to, struct bytes data,
                      uint8_t ecn)
 {
-    const struct addr source = s->node[from].address;
+    const struct addr source = to->via == ADDR_TCP ? s->node[from].tcp : s->node[from].address;
     size_t owner = owner_of(s, to);
-    struct link *l = owner < s->nodes ? link_between(s, from, owner) : NULL;
+    struct link *l = owner < s->nodes ? link_between(s, to->via, from, owner) : NULL;
 
     log_datagram(s, l ? "send" : "nowhere", &source, to, data);
     if (s->tap.see && !s->tap.see(s->tap.self, s, &source, to, data)) {

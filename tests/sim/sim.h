@@ -78,6 +78,24 @@ void sim_join(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b
  * those send: one bottleneck. `near` is on the side of `a`. */
 void sim_share(struct sim *s, size_t near, size_t far, size_t a, size_t b);
 
+/* The same for what goes from one node's TCP address to another's: a reliable, ordered stream when
+ * the links lose and reorder nothing. */
+void sim_join_tcp(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b,
+                  const struct wan_config *b_to_a);
+
+/* Gives the node another TCP address, or none (ADDR_NONE): a new connection, or its end. What is on
+ * the way to the one before is lost. */
+void sim_move_tcp(struct sim *s, size_t node, const struct addr *address);
+
+/* The node's present TCP address, borrowed. */
+const struct addr *sim_tcp_address(const struct sim *s, size_t node);
+
+/* The node that has this address, of either kind, now; SIZE_MAX: none. */
+size_t sim_node_at(const struct sim *s, const struct addr *address);
+
+/* The TCP link from one node to another, borrowed. */
+struct wan_link *sim_link_tcp(struct sim *s, size_t from, size_t to);
+
 /* The link from one node to another, borrowed: its counters and figures. */
 struct wan_link *sim_link(struct sim *s, size_t from, size_t to);
 

@@ -6,6 +6,7 @@
 #include "core/base/heap.h"
 #include "core/base/num.h"
 #include "core/crypt/role.h"
+#include "tests/sim/sim_tcp.h"
 
 /* ---- client ---- */
 
@@ -19,16 +20,110 @@ static void client_input(void *self, uint64_t now_us, const struct addr *from,
         peer_input(c->peer, now_us, from, data, ecn);
 }
 
+/* ---- the client's TCP connection ---- */
+
+static void on_opened(struct sim *s, void *arg)
+{
+    struct sim_client *c = arg;
+    uint64_t now_us = sim_node_now_us(s, c->node);
+    struct addr own = *sim_address(s, c->node);
+
+    /* One that was given up meanwhile is not waited for: there is one attempt at a time. */
+    if (!c->peer || c->tcp_wanted.family == ADDR_NONE || now_us < c->tcp_due_us)
+        return;
+    if (!c->tcp_opens) {
+        c->tcp_due_us = UINT64_MAX; /* nobody answers */
+        return;
+    }
+    own.via = ADDR_TCP;
+    own.port = (uint16_t)(20000 + ++c->tcp_made);
+    sim_move_tcp(s, c->node, &own);
+    c->tcp_to = c->tcp_wanted;
+    c->tcp_wanted.family = ADDR_NONE;
+    race_opened(&c->race, now_us, &c->tcp_to);
+    sim_kick(s, c->node);
+}
+
+static void connect_tcp(struct sim_client *c, uint64_t now_us, const struct addr *to)
+{
+    c->tcp_asked++;
+    /* An address where nobody is answers as little as a path that is blocked. */
+    if (!addr_equal(to, sim_tcp_address(c->sim, c->server_node)))
+        return;
+    c->tcp_wanted = *to;
+    c->tcp_due_us = now_us + c->tcp_trip_us;
+    sim_at(c->sim, sim_now_us(c->sim) + c->tcp_trip_us, on_opened, c);
+}
+
+static void close_tcp(struct sim_client *c)
+{
+    struct addr none = {.family = ADDR_NONE};
+
+    c->tcp_to = c->tcp_wanted = none;
+    sim_move_tcp(c->sim, c->node, &none);
+    peer_block(c->peer, sim_tcp_address(c->sim, c->server_node), false);
+}
+
+void sim_host_break_tcp(struct sim_client *c)
+{
+    struct addr to = c->tcp_to;
+
+    close_tcp(c);
+    race_gone(&c->race, sim_node_now_us(c->sim, c->node), &to);
+    sim_kick(c->sim, c->node);
+}
+
+static struct race_session session_of(const struct sim_client *c, uint64_t now_us)
+{
+    struct peer_path path;
+
+    peer_path(c->peer, now_us, &path);
+    return (struct race_session){path.answered, path.connected, path.silent_us, path.remote};
+}
+
+static bool run_race(struct sim_client *c, uint64_t now_us)
+{
+    struct race_session s = session_of(c, now_us);
+    enum race_act act;
+    struct addr to;
+    bool tried = false;
+
+    if (!c->way_count || peer_over(c->peer))
+        return false;
+    while ((act = race_next(&c->race, now_us, &s, &to)) != RACE_NONE) {
+        tried |= act == RACE_TRY;
+        if (act == RACE_TRY)
+            peer_try(c->peer, now_us, &to);
+        else if (act == RACE_CONNECT)
+            connect_tcp(c, now_us, &to);
+        else if (addr_equal(&to, &c->tcp_to) || addr_equal(&to, &c->tcp_wanted))
+            close_tcp(c);
+    }
+    return tried;
+}
+
 static size_t client_output(void *self, uint64_t now_us, uint8_t *space, size_t room,
                             struct addr *to, uint8_t *ecn)
 {
     struct sim_client *c = self;
+    bool raced = false;
     size_t n = 0;
 
-    if (c->peer == NULL || peer_output(c->peer, now_us, space, room, &n, to) != OK)
+    if (c->peer == NULL)
         return 0;
-    *ecn = peer_output_ecn(c->peer);
-    return n;
+    for (;;) {
+        if (c->tcp_to.family != ADDR_NONE && !(c->without & SIM_WITHOUT_BLOCK))
+            peer_block(c->peer, &c->tcp_to, sim_tcp_is_full(c->sim, c->node, c->server_node));
+        if (peer_output(c->peer, now_us, space, room, &n, to) == OK) {
+            *ecn = peer_output_ecn(c->peer);
+            if (to->via == ADDR_UDP || addr_equal(to, &c->tcp_to))
+                return n;
+            continue; /* there is no such connection */
+        }
+        if (raced || !run_race(c, now_us))
+            return 0;
+        raced = true;
+    }
 }
 
 static uint64_t client_deadline(void *self, uint64_t now_us)
@@ -37,7 +132,14 @@ static uint64_t client_deadline(void *self, uint64_t now_us)
 
     if (c->peer == NULL)
         return UINT64_MAX;
-    return num_min(peer_deadline_us(c->peer, now_us), sim_app_deadline_us(&c->app, now_us));
+    uint64_t at = num_min(peer_deadline_us(c->peer, now_us), sim_app_deadline_us(&c->app, now_us));
+    if (c->way_count && !peer_over(c->peer)) {
+        struct race_session s = session_of(c, now_us);
+        at = num_min(at, race_deadline_us(&c->race, now_us, &s));
+    }
+    if (c->tcp_to.family != ADDR_NONE && sim_tcp_is_full(c->sim, c->node, c->server_node))
+        at = num_min(at, now_us + SIM_TCP_POLL_US);
+    return at;
 }
 
 static void client_work(void *self, uint64_t now_us)
@@ -86,6 +188,25 @@ void sim_host_hang_up(struct sim_client *c)
     c->peer = c->app.peer = NULL;
 }
 
+void sim_host_race(struct sim_client *c, size_t server_node, const struct addr *list, size_t count,
+                   bool tcp_only)
+{
+    CHECK(count <= RACE_ADDRESSES);
+    memcpy(c->ways, list, count * sizeof *list);
+    c->way_count = count;
+    c->tcp_only = tcp_only;
+    c->server_node = server_node;
+    c->tcp_opens = true;
+}
+
+static uint32_t race_without(const struct sim_client *c)
+{
+    return (c->without & SIM_WITHOUT_TCP ? RACE_WITHOUT_TCP : 0u) |
+           (c->without & SIM_WITHOUT_GRACE ? RACE_WITHOUT_GRACE : 0u) |
+           (c->without & SIM_WITHOUT_SEARCH ? RACE_WITHOUT_SEARCH : 0u) |
+           (c->without & SIM_WITHOUT_OTHERS ? RACE_WITHOUT_OTHERS : 0u);
+}
+
 void sim_host_dial(struct sim_client *c)
 {
     struct rng rng;
@@ -100,7 +221,13 @@ void sim_host_dial(struct sim_client *c)
         dial.expected_key = NULL;
     if (c->without & SIM_WITHOUT_TOKENS)
         dial.address_token = bytes_of(NULL, 0);
-    CHECK(peer_new(&c->config, &dial, &rng, sim_node_now_us(c->sim, c->node), &c->peer) == OK);
+    uint64_t now_us = sim_node_now_us(c->sim, c->node);
+    if (c->way_count) {
+        dial.to = c->ways[0];
+        dial.to.via = c->tcp_only ? ADDR_TCP : ADDR_UDP;
+        race_init(&c->race, c->ways, c->way_count, c->tcp_only, race_without(c), now_us);
+    }
+    CHECK(peer_new(&c->config, &dial, &rng, now_us, &c->peer) == OK);
     c->app.peer = c->peer;
     sim_kick(c->sim, c->node);
 }
@@ -159,12 +286,37 @@ static void server_input(void *self, uint64_t now_us, const struct addr *from,
     listener_input(sv->listener, now_us, from, data, ecn);
 }
 
+/* Which of its sessions is at the other end of a connection that takes no more. */
+static bool is_full(struct sim_server *sv, const struct sim_session *session, struct addr *at)
+{
+    struct peer_path path;
+
+    if (!session->peer)
+        return false;
+    peer_path(session->peer, sim_node_now_us(sv->sim, sv->node), &path);
+    *at = path.remote;
+    size_t node = at->via == ADDR_TCP ? sim_node_at(sv->sim, at) : SIZE_MAX;
+    return node != SIZE_MAX && sim_tcp_is_full(sv->sim, sv->node, node);
+}
+
+static void block_full(struct sim_server *sv)
+{
+    struct addr at;
+
+    for (size_t i = 0; i < sv->sessions && !(sv->without & SIM_WITHOUT_BLOCK); i++) {
+        bool full = is_full(sv, sv->session[i], &at);
+        if (sv->session[i]->peer)
+            listener_block(sv->listener, &at, full);
+    }
+}
+
 static size_t server_output(void *self, uint64_t now_us, uint8_t *space, size_t room,
                             struct addr *to, uint8_t *ecn)
 {
     struct sim_server *sv = self;
     size_t n = 0;
 
+    block_full(sv);
     if (listener_output(sv->listener, now_us, space, room, &n, to) != OK)
         return 0;
     *ecn = listener_output_ecn(sv->listener);
@@ -176,9 +328,13 @@ static uint64_t server_deadline(void *self, uint64_t now_us)
     struct sim_server *sv = self;
     uint64_t at_us = listener_deadline_us(sv->listener, now_us);
 
-    for (size_t i = 0; i < sv->sessions; i++)
+    for (size_t i = 0; i < sv->sessions; i++) {
+        struct addr at;
         if (sv->session[i]->peer)
             at_us = num_min(at_us, sim_app_deadline_us(&sv->session[i]->app, now_us));
+        if (is_full(sv, sv->session[i], &at))
+            at_us = num_min(at_us, now_us + SIM_TCP_POLL_US);
+    }
     return at_us;
 }
 

@@ -9,6 +9,7 @@
 #include "core/crypt/key.h"
 #include "core/peer/listener.h"
 #include "core/peer/peer.h"
+#include "core/peer/race.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/sim_app.h"
 
@@ -16,6 +17,11 @@ enum { SIM_SERVER_SESSIONS = 64, SIM_SERVER_KEYS = 64 };
 
 /* Mechanisms of the hosts that can be switched off, above those of enum peer_without. */
 enum sim_host_without {
+    SIM_WITHOUT_GRACE = 1 << 19,   /* UDP is left as soon as there is a connection */
+    SIM_WITHOUT_TCP = 1 << 20,     /* no TCP where UDP does not get through */
+    SIM_WITHOUT_SEARCH = 1 << 21,  /* no other way when a session falls silent */
+    SIM_WITHOUT_OTHERS = 1 << 22,  /* only the first of several addresses */
+    SIM_WITHOUT_BLOCK = 1 << 23,   /* what TCP cannot take now is dropped */
     SIM_WITHOUT_COOKIES = 1 << 24, /* the listener works for unproven addresses */
     SIM_WITHOUT_TRUST = 1 << 25,   /* the server lets every key in */
     SIM_WITHOUT_PINNING = 1 << 26, /* the client accepts every host key */
@@ -23,7 +29,7 @@ enum sim_host_without {
     SIM_WITHOUT_PROOF = 1 << 28,   /* invitations are spent by message 1 */
     SIM_WITHOUT_BUDGET = 1 << 29,  /* no limit of sessions and handshakes */
     SIM_WITHOUT_TOKENS = 1 << 30,  /* address tokens are not used */
-    SIM_WITHOUT_HOST = 0x7f000000
+    SIM_WITHOUT_HOST = 0x7ff80000
 };
 
 /* One client with at most one session. */
@@ -36,6 +42,18 @@ struct sim_client {
     struct peer *peer;     /* owned */
     struct sim_app app;
     uint32_t without;
+    /* how it looks for the server: sim_host_race */
+    struct addr ways[RACE_ADDRESSES];
+    size_t way_count; /* 0: it only knows dial.to */
+    bool tcp_only;
+    struct race race;
+    bool tcp_opens;         /* a connection that is asked for comes about ... */
+    uint64_t tcp_trip_us;   /* ... after so long */
+    struct addr tcp_to;     /* the server's end of the connection; ADDR_NONE: there is none */
+    struct addr tcp_wanted; /* being connected to, until then */
+    uint64_t tcp_due_us;
+    size_t server_node;
+    unsigned tcp_asked, tcp_made; /* connections */
 };
 
 /* One session that a server has taken. */
@@ -78,6 +96,14 @@ void sim_host_dial(struct sim_client *c);
 
 /* Ends the client's session without a word, as a killed process does. */
 void sim_host_hang_up(struct sim_client *c);
+
+/* From its next session on the client looks for the server by a race of these addresses (copied).
+ * Connections to the server's TCP address come about while `tcp_opens`. */
+void sim_host_race(struct sim_client *c, size_t server_node, const struct addr *list, size_t count,
+                   bool tcp_only);
+
+/* Ends the client's TCP connection, as somebody in between can; both ends learn of it. */
+void sim_host_break_tcp(struct sim_client *c);
 
 /* Gives a server node with a new identity and an invitation table, listening. `config`: its
  * identity and auth are filled in. */

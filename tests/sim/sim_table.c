@@ -35,6 +35,12 @@ const struct sim_mechanism sim_table_mechanism[] = {
     {"proof", SIM_WITHOUT_PROOF},
     {"budget", SIM_WITHOUT_BUDGET},
     {"tokens", SIM_WITHOUT_TOKENS},
+    {"left", PEER_WITHOUT_LEFT},
+    {"tcp", SIM_WITHOUT_TCP},
+    {"grace", SIM_WITHOUT_GRACE},
+    {"search", SIM_WITHOUT_SEARCH},
+    {"others", SIM_WITHOUT_OTHERS},
+    {"block", SIM_WITHOUT_BLOCK},
     {"newest", DESK(WITHOUT_NEWEST)},
     {"acked", DESK(WITHOUT_ACKED)},
     {"refresh", DESK(WITHOUT_REFRESH)},
@@ -58,7 +64,8 @@ static const struct sim_scenario *const tables[] = {
     scenario_setup_table,  scenario_data_table,    scenario_path_table,   scenario_rate_table,
     scenario_attack_table, scenario_picture_table, scenario_desk_table,   scenario_hands_table,
     scenario_share_table,  scenario_link_table,    scenario_change_table, scenario_live_table,
-    scenario_load_table,   scenario_mtu_table,     scenario_ecn_table,    scenario_goals_table};
+    scenario_load_table,   scenario_mtu_table,     scenario_ecn_table,    scenario_goals_table,
+    scenario_reach_table};
 
 /* Goals that are not reached yet. Whoever reaches one takes its line away. */
 static const struct {

@@ -13,7 +13,7 @@ extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
     scenario_path_table[], scenario_rate_table[], scenario_attack_table[], scenario_picture_table[],
     scenario_desk_table[], scenario_hands_table[], scenario_share_table[], scenario_link_table[],
     scenario_change_table[], scenario_live_table[], scenario_load_table[], scenario_mtu_table[],
-    scenario_ecn_table[], scenario_goals_table[];
+    scenario_ecn_table[], scenario_goals_table[], scenario_reach_table[];
 
 /* Random weather over a transport alone, with traffic of all kinds: the cheapest of the swarms. */
 extern const struct sim_scenario scenario_path_swarm;

@@ -54,6 +54,7 @@ static void viewers_are_told_of(void)
     struct peer_event gone = {.kind = PEER_EVENT_CLOSED, .reason = "it \"has\" ended\n"};
 
     moved.path.port = 9;
+    moved.path.via = ADDR_TCP;
     begin();
     enum err e = announce_viewer(&a, 3, ROLE_VIEW | ROLE_CONTROL, &came);
     if (!e)
@@ -64,8 +65,10 @@ static void viewers_are_told_of(void)
     EXPECT_EQ(e, OK);
     EXPECT(strstr(told,
                   "{\"event\":\"connected\",\"viewer\":3,\"address\":\"192.0.2.1:7470\","
+                  "\"transport\":\"udp\","
                   "\"key\":\"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"roles\":\"") == told);
-    EXPECT(strstr(told, "\n{\"event\":\"moved\",\"viewer\":3,\"address\":\"192.0.2.1:9\"}\n"));
+    EXPECT(strstr(told, "\n{\"event\":\"moved\",\"viewer\":3,\"address\":\"192.0.2.1:9\","
+                        "\"transport\":\"tcp\"}\n"));
     EXPECT(strstr(told, "\n{\"event\":\"disconnected\",\"viewer\":3,"
                         "\"reason\":\"it \\\"has\\\" ended\\n\"}\n"));
 }

@@ -15,10 +15,13 @@ static struct {
     struct key_pair own, other, wrong;
     struct peer *peer;
     struct packet_long said; /* by the caller, last */
+    struct addr to;          /* where that went */
+    struct addr at;          /* where the listener answers from */
     uint8_t datagram[LIMIT_DATAGRAM_BYTES];
 } w;
 
 static bool invited; /* the next caller is */
+static uint8_t cookie_byte;
 
 static void begin(bool knows_key)
 {
@@ -27,6 +30,7 @@ static void begin(bool knows_key)
     struct rng rng;
 
     memset(&w, 0, sizeof w);
+    w.at = d.to;
     rng_seed(&rng, 5);
     w.now_us = 1000000;
     if (crypt_init())
@@ -46,29 +50,27 @@ static void begin(bool knows_key)
 /* Takes what the caller says now; false: nothing. */
 static bool listen(void)
 {
-    struct addr to;
     size_t n;
 
-    return peer_output(w.peer, w.now_us, w.datagram, sizeof w.datagram, &n, &to) == OK &&
+    return peer_output(w.peer, w.now_us, w.datagram, sizeof w.datagram, &n, &w.to) == OK &&
            packet_decode_long(bytes_of(w.datagram, n), &w.said) == OK;
 }
 
 /* Answers with a COOKIE that shows `key`, as made for `nonce`. */
 static void answer(const uint8_t *nonce, const uint8_t *key, uint8_t version)
 {
-    uint8_t space[256], proof[16] = {9};
+    uint8_t space[256], proof[16] = {9, cookie_byte};
     struct wr out = wr_of(space, sizeof space);
     struct packet_long p = {.type = PACKET_COOKIE,
                             .version = version,
                             .ciphers = 6,
                             .proof = bytes_of(proof, sizeof proof)};
-    struct addr from = {.family = ADDR_IP4, .port = 1};
 
     memcpy(p.cid, w.said.cid, sizeof p.cid);
     memcpy(p.nonce, nonce, sizeof p.nonce);
     memcpy(p.server_key, key, sizeof p.server_key);
     packet_encode_long(&p, &out);
-    peer_input(w.peer, w.now_us, &from, wr_done(&out), false);
+    peer_input(w.peer, w.now_us, &w.at, wr_done(&out), false);
 }
 
 static enum err ended(char reason[LIMIT_REASON_CHARS + 1])
@@ -261,10 +263,101 @@ static void a_welcome_without_the_secret_is_none(void)
     peer_free(w.peer);
 }
 
+static struct addr way(uint16_t port)
+{
+    return (struct addr){.family = ADDR_IP4, .port = port, .via = port == 3 ? ADDR_TCP : ADDR_UDP};
+}
+
+/* How many packets of that type go out now, a bit for each port that they go to. */
+static unsigned ports_of(enum packet_type type)
+{
+    unsigned ports = 0;
+
+    while (listen())
+        ports |= w.said.type == type ? 1u << w.to.port : 0;
+    return ports;
+}
+
+static void try_way(uint16_t port)
+{
+    struct addr to = way(port);
+
+    peer_try(w.peer, w.now_us, &to);
+}
+
+static void all_ways_are_asked_and_the_first_answer_counts(void)
+{
+    struct peer_path path;
+
+    begin(true);
+    try_way(2);
+    EXPECT_EQ(ports_of(PACKET_HELLO), 6);
+    try_way(3);
+    EXPECT_EQ(ports_of(PACKET_HELLO), 8);
+    EXPECT(!listen() && peer_deadline_us(w.peer, w.now_us) > w.now_us);
+    w.now_us += 1000000;
+    EXPECT_EQ(ports_of(PACKET_HELLO), 14);
+    peer_path(w.peer, w.now_us, &path);
+    EXPECT(!path.answered);
+    w.at = way(3);
+    answer(w.said.nonce, w.other.public, 1);
+    peer_path(w.peer, w.now_us, &path);
+    EXPECT(path.answered && addr_equal(&path.remote, &w.at));
+    EXPECT_EQ(ports_of(PACKET_INIT), 8);
+    w.at = way(2);
+    answer(w.said.nonce, w.other.public, 1); /* a copy over another way, with the same cookie */
+    EXPECT(!listen());
+    w.now_us += 300000;
+    EXPECT_EQ(ports_of(PACKET_INIT), 8);
+    peer_free(w.peer);
+}
+
+static void a_way_that_falls_silent_is_left(void)
+{
+    begin(true);
+    try_way(2);
+    EXPECT_EQ(ports_of(PACKET_HELLO), 6);
+    cookie_byte = 1;
+    answer(w.said.nonce, w.other.public, 1);
+    EXPECT_EQ(ports_of(PACKET_INIT), 2);
+    w.at = way(2);
+    cookie_byte = 2;
+    answer(w.said.nonce, w.other.public, 1);
+    EXPECT(!listen()); /* too late: the first is being asked */
+    w.now_us += 1000000;
+    EXPECT_EQ(ports_of(PACKET_INIT), 2);
+    answer(w.said.nonce, w.other.public, 1);
+    EXPECT_EQ(ports_of(PACKET_INIT), 4); /* nothing came of it twice */
+    for (int i = 0; i < 3; i++) {
+        w.now_us += 1000000;
+        EXPECT_EQ(ports_of(PACKET_INIT), 4);
+    }
+    w.now_us += 1000000;
+    EXPECT_EQ(ports_of(PACKET_HELLO), 6); /* everybody is asked anew */
+    peer_free(w.peer);
+}
+
+static void ways_are_bounded(void)
+{
+    unsigned count = 0;
+
+    begin(true);
+    for (uint16_t port = 10; port < 10 + 2 * PEER_WAYS; port++)
+        try_way(port);
+    while (listen())
+        count++;
+    EXPECT_EQ(count, PEER_WAYS);
+    peer_free(w.peer);
+}
+
 TEST_MAIN({"another_version_must_be_said_twice", another_version_must_be_said_twice},
           {"another_key_must_be_said_twice", another_key_must_be_said_twice},
           {"an_unknown_key_is_asked_about", an_unknown_key_is_asked_about},
           {"silence_is_asked_at_a_bounded_rate", silence_is_asked_at_a_bounded_rate},
           {"foreign_answers_are_ignored", foreign_answers_are_ignored},
           {"senseless_answers_change_nothing", senseless_answers_change_nothing},
-          {"a_welcome_without_the_secret_is_none", a_welcome_without_the_secret_is_none})
+          {"a_welcome_without_the_secret_is_none", a_welcome_without_the_secret_is_none},
+          {"all_ways_are_asked_and_the_first_answer_counts",
+           all_ways_are_asked_and_the_first_answer_counts},
+          {"a_way_that_falls_silent_is_left", a_way_that_falls_silent_is_left},
+          {"ways_are_bounded", ways_are_bounded})

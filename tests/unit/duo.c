@@ -52,11 +52,14 @@ static void pump(struct duo *d)
     for (enum duo_side side = DUO_CLIENT; side <= DUO_SERVER; side++) {
         while (output(d, side, &g, &to) == OK) {
             d->sent[side]++;
+            struct addr host = to;
+            host.via = ADDR_UDP; /* both transports lead to the same place */
             g.from = d->address[side];
-            g.to = addr_equal(&to, &d->address[DUO_CLIENT]) ? DUO_CLIENT : DUO_SERVER;
+            g.from.via = to.via;
+            g.to = addr_equal(&host, &d->address[DUO_CLIENT]) ? DUO_CLIENT : DUO_SERVER;
             g.due_us = d->now_us + DUO_DELAY_US;
             if ((!d->see || d->see(d, side, &to, &g)) && d->count < DUO_QUEUE &&
-                addr_equal(&to, &d->address[g.to]))
+                addr_equal(&host, &d->address[g.to]))
                 d->queue[(d->first + d->count++) % DUO_QUEUE] = g;
         }
         if (side == DUO_SERVER && !d->peer[DUO_SERVER])

@@ -30,6 +30,12 @@ static void says_what_is(void)
     p = path_of(true, 7900000);
     link_text(&p, 5, true, false, text);
     EXPECT(!strcmp(text, "reconnecting: 192.0.2.1:7470 has been silent for 7 s"));
+    p.remote.via = ADDR_TCP;
+    link_text(&p, 5, true, false, text);
+    EXPECT(!strcmp(text, "reconnecting: 192.0.2.1:7470 has been silent over TCP for 7 s"));
+    p.silent_us = 0;
+    link_text(&p, 0, false, false, text);
+    EXPECT(!strcmp(text, "192.0.2.1:7470 over TCP, 24 ms, 0.0 Mbit/s"));
 }
 
 static void the_longest_fits(void)
@@ -37,7 +43,7 @@ static void the_longest_fits(void)
     char text[LINK_TEXT_CHARS];
     struct peer_path p = path_of(true, 0);
 
-    p.remote = (struct addr){.family = ADDR_IP6, .port = 65535};
+    p.remote = (struct addr){.family = ADDR_IP6, .port = 65535, .via = ADDR_TCP};
     for (int i = 0; i < 16; i++)
         p.remote.ip[i] = (uint8_t)(0x11 * (i + 1));
     p.rtt_us = 120000000;
