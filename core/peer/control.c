@@ -34,7 +34,7 @@ enum {
     QUEUED_US = 10000, /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
     CUSHION_RATE = 1250000, /* bytes a second; at this rate ... */
-    CUSHION_US = 8000,      /* ... the queue that is wanted is so long */
+    CUSHION_US = 10000,      /* ... the queue that is wanted is so long */
     CUSHION_MOST_US = 16000,
     CUSHION_LEAST_US = 1000,
     INTERACTIVE_LUMP_US = 5000,

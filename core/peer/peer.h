@@ -40,12 +40,12 @@ enum peer_without {
     PEER_WITHOUT_VALIDATION = 1 << 10, /* a new address is followed without a challenge */
     PEER_WITHOUT_ACK_GAP = 1 << 11,    /* ACKs follow each other however closely */
     PEER_WITHOUT_REPEAT = 1 << 12,     /* what is small and urgent is sent once, whatever is lost */
-    PEER_WITHOUT_MTU = 1 << 16,        /* datagrams stay as small as the smallest path wants */
-    PEER_WITHOUT_BLACK_HOLE = 1 << 17, /* a size that was proven once is kept whatever happens */
-    PEER_WITHOUT_ECN = 1 << 18,        /* nothing says that it knows of ECN */
-    PEER_WITHOUT_ECN_CHECK = 1 << 19,  /* everything does, whatever becomes of it */
-    PEER_WITHOUT_WATCH = 1 << 20,      /* nobody is told of a path's changes */
-    PEER_WITHOUT_PATIENCE = 1 << 21,   /* silence is outlived for the default time only */
+    PEER_WITHOUT_MTU = 1 << 14,        /* datagrams stay as small as the smallest path wants */
+    PEER_WITHOUT_BLACK_HOLE = 1 << 15, /* a size that was proven once is kept whatever happens */
+    PEER_WITHOUT_ECN = 1 << 16,        /* nothing says that it knows of ECN */
+    PEER_WITHOUT_ECN_CHECK = 1 << 17,  /* everything does, whatever becomes of it */
+    PEER_WITHOUT_WATCH = 1 << 18,      /* nobody is told of a path's changes */
+    PEER_WITHOUT_PATIENCE = 1 << 19,   /* silence is outlived for the default time only */
     PEER_WITHOUT_LEFT = 1 << 13        /* an address that was left for another is gone back to */
 };
 

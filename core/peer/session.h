@@ -120,6 +120,7 @@ struct peer {
     struct stream *stream[LIMIT_STREAMS];
     uint32_t stream_count, turn[PEER_CLASSES]; /* whose turn it is in each class */
     bool mail_turn[PEER_CLASSES];
+    uint32_t classed;               /* packets with something that waited for the window */
     uint64_t next_stream;           /* the next id of ours: even for clients */
     uint64_t remote_next;           /* ids of the other's parity below it have been opened */
     uint64_t data_sent, data_limit; /* session flow control, sending */

@@ -16,6 +16,7 @@ enum {
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
     SILENCE_PROBES = 3,
     IDLE_US = 500,
+    SHARE_EVERY = 32,         /* one packet of so many goes to the least urgent first */
     INTERACTIVE_US = 2000000, /* so long after something urgent the next is expected */
     CHALLENGE_GAP_US = 100000,
     CLOSE_GAP_US = 100000,
@@ -245,9 +246,8 @@ static void put_class(struct peer *p, struct draft *d, enum peer_class class)
                 any |= put_mail(p, d, c);
     }
     p->mail_turn[class] ^= any;
-    /* The most urgent class is asked first. */
-    if (any && !d->ranked)
-        d->record->rank = (uint8_t) class;
+    if (any)
+        d->record->rank = (uint8_t)(d->ranked ? num_min(d->record->rank, class) : (uint64_t) class);
     d->ranked |= any;
 }
 
@@ -528,6 +528,17 @@ static void note_idleness(struct peer *p, const struct draft *d, uint64_t now_us
     p->idle_since_us = UINT64_MAX;
 }
 
+/* What waits for the window, the most urgent first; but of some packets the least urgent has the
+ * first choice, so that it never starves. */
+static void put_classes(struct peer *p, struct draft *d)
+{
+    bool last_first = p->classed % SHARE_EVERY == SHARE_EVERY - 1;
+
+    for (unsigned i = PEER_CURSOR; i < PEER_CLASSES && !d->padded && !full(d); i++)
+        put_class(p, d, last_first ? PEER_CURSOR + PEER_BULK - i : i);
+    p->classed += d->ranked;
+}
+
 /* Fills the draft with what is due, the most urgent first. Gives whether the window was used. */
 static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
 {
@@ -542,8 +553,7 @@ static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
     }
     bool urgent = d->eliciting;
     if (may_send)
-        for (enum peer_class c = PEER_CURSOR; c < PEER_CLASSES && !d->padded && !full(d); c++)
-            put_class(p, d, c);
+        put_classes(p, d);
     if (!d->eliciting &&
         (p->probes_due || p->ping_wanted ||
          (d->record->frames && p->unanswered >= ASK_EVERY && p->recovery.eliciting_in_flight == 0)))

@@ -139,7 +139,8 @@ def frames():
         "ACK delay=70 arrival=4294967295 ect0=70000 ce=3 99990-100000 99988-99988 1-99981")
     one("ack-to-0", ack(9, 1, 0, [2, (1, 4)]), "ACK delay=1 arrival=0 ect0=0 ce=0 7-9 0-4")
     good("frames", "ack-32", ack(64, 0, 0, [0] + [(0, 0)] * 31),
-         "ACK delay=0 arrival=0 ect0=0 ce=0 " + " ".join("%d-%d" % (n, n) for n in range(64, 0, -2)))
+         "ACK delay=0 arrival=0 ect0=0 ce=0 " +
+         " ".join("%d-%d" % (n, n) for n in range(64, 0, -2)))
     bad("frames", "ack-33", ack(66, 0, 0, [0] + [(0, 0)] * 32), "malformed")
     bad("frames", "ack-none", ack(5, 0, 0, [], 0), "malformed")
     bad("frames", "ack-below-0", ack(5, 0, 0, [6]), "malformed")

@@ -17,19 +17,19 @@ enum { SIM_SERVER_SESSIONS = 64, SIM_SERVER_KEYS = 64 };
 
 /* Mechanisms of the hosts that can be switched off, above those of enum peer_without. */
 enum sim_host_without {
-    SIM_WITHOUT_GRACE = 1 << 19,   /* UDP is left as soon as there is a connection */
-    SIM_WITHOUT_TCP = 1 << 20,     /* no TCP where UDP does not get through */
-    SIM_WITHOUT_SEARCH = 1 << 21,  /* no other way when a session falls silent */
-    SIM_WITHOUT_OTHERS = 1 << 22,  /* only the first of several addresses */
-    SIM_WITHOUT_BLOCK = 1 << 23,   /* what TCP cannot take now is dropped */
-    SIM_WITHOUT_COOKIES = 1 << 24, /* the listener works for unproven addresses */
-    SIM_WITHOUT_TRUST = 1 << 25,   /* the server lets every key in */
-    SIM_WITHOUT_PINNING = 1 << 26, /* the client accepts every host key */
-    SIM_WITHOUT_ENROL = 1 << 27,   /* invitations are never spent */
-    SIM_WITHOUT_PROOF = 1 << 28,   /* invitations are spent by message 1 */
-    SIM_WITHOUT_BUDGET = 1 << 29,  /* no limit of sessions and handshakes */
-    SIM_WITHOUT_TOKENS = 1 << 30,  /* address tokens are not used */
-    SIM_WITHOUT_HOST = 0x7ff80000
+    SIM_WITHOUT_GRACE = (int)(1u << 31), /* UDP is left as soon as there is a connection */
+    SIM_WITHOUT_TCP = 1 << 20,           /* no TCP where UDP does not get through */
+    SIM_WITHOUT_SEARCH = 1 << 21,        /* no other way when a session falls silent */
+    SIM_WITHOUT_OTHERS = 1 << 22,        /* only the first of several addresses */
+    SIM_WITHOUT_BLOCK = 1 << 23,         /* what TCP cannot take now is dropped */
+    SIM_WITHOUT_COOKIES = 1 << 24,       /* the listener works for unproven addresses */
+    SIM_WITHOUT_TRUST = 1 << 25,         /* the server lets every key in */
+    SIM_WITHOUT_PINNING = 1 << 26,       /* the client accepts every host key */
+    SIM_WITHOUT_ENROL = 1 << 27,         /* invitations are never spent */
+    SIM_WITHOUT_PROOF = 1 << 28,         /* invitations are spent by message 1 */
+    SIM_WITHOUT_BUDGET = 1 << 29,        /* no limit of sessions and handshakes */
+    SIM_WITHOUT_TOKENS = 1 << 30,        /* address tokens are not used */
+    SIM_WITHOUT_HOST = (int)0xfff00000
 };
 
 /* One client with at most one session. */
