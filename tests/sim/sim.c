@@ -243,7 +243,8 @@ void sim_join(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b
 
 void sim_share(struct sim *s, size_t near, size_t far, size_t a, size_t b)
 {
-    CHECK(s->route[ADDR_UDP][a][b] && s->route[ADDR_UDP][b][a] && !s->route[ADDR_UDP][near][far] && !s->route[ADDR_UDP][far][near]);
+    CHECK(s->route[ADDR_UDP][a][b] && s->route[ADDR_UDP][b][a] && !s->route[ADDR_UDP][near][far] &&
+          !s->route[ADDR_UDP][far][near]);
     s->route[ADDR_UDP][near][far] = s->route[ADDR_UDP][a][b];
     s->route[ADDR_UDP][far][near] = s->route[ADDR_UDP][b][a];
 }
