@@ -34,7 +34,7 @@ enum {
     QUEUED_US = 10000, /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
     CUSHION_RATE = 1250000, /* bytes a second; at this rate ... */
-    CUSHION_US = 10000,      /* ... the queue that is wanted is so long */
+    CUSHION_US = 10000,     /* ... the queue that is wanted is so long */
     CUSHION_MOST_US = 16000,
     CUSHION_LEAST_US = 1000,
     INTERACTIVE_LUMP_US = 5000,
@@ -284,9 +284,21 @@ static void end_check(struct control_model *m, uint64_t now_us)
     m->mode = STARTUP;
 }
 
+static void note_marks(struct control_model *m)
+{
+    uint64_t share = m->acked ? num_min(num_mul_div(m->marked, 256, m->acked), 256) : 0;
+
+    /* One marked packet is heard at once, what it says is forgotten slowly. */
+    m->marked_share = (uint32_t)num_min((7 * m->marked_share + 7) / 8 + share / 8, 256);
+    if (m->marked == 0)
+        m->marked_share = m->marked_share * 7 / 8;
+    m->marked = 0;
+}
+
 static void begin_round(struct control_model *m)
 {
     m->was_limited = limited(m);
+    note_marks(m);
     m->acked = m->lost = m->best_rate = 0;
     m->least_rtt = UINT64_MAX;
     m->back_us[1] = m->back_us[0];
@@ -419,7 +431,7 @@ static bool goes_on(const struct control_model *m, const struct control_sample *
     bool queued =
         excess_us(m) > QUEUED_US || (s->rtt_us > m->head.min_rtt_us + QUEUED_US && !filling);
 
-    return !queued || (filling && !s->lost_bytes);
+    return !s->ce_count && (!queued || (filling && !s->lost_bytes));
 }
 
 static void step_cruise(struct control_model *m, const struct control_sample *s)
@@ -429,7 +441,7 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
     switch (m->phase) {
     case TRY:
         /* Who has little to send tries for as long as it takes to have more. */
-        if (elapsed <= trip || s->app_limited)
+        if ((elapsed <= trip && !s->ce_count) || s->app_limited)
             break;
         if (elapsed <= 2 * trip && goes_on(m, s))
             break;
@@ -510,7 +522,7 @@ static void publish(struct control_model *m)
 
     m->head.state = state_names[m->mode];
     if (rate == 0 || m->head.min_rtt_us == 0) {
-        /* Nothing is known yet: the initial window within a millisecond or one round trip. */
+        /* Nothing is known yet: the initial window within half of what the handshake took. */
         m->head.window_bytes = INITIAL_BYTES;
         m->head.pacing_bytes_s = num_mul_div(
             INITIAL_BYTES, 1000000, num_max(num_max(m->head.min_rtt_us, m->hint_us) / 2, 500));
@@ -531,6 +543,11 @@ static void publish(struct control_model *m)
     uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + 3 * PACKET;
     if (m->mode == CRUISE)
         window += cushion_bytes(m);
+    /* Who marks wants a shorter queue than we would leave: up to all of ours, then some of the
+     * rest. */
+    uint64_t over = num_sub0(window, bdp(m, GAIN_ONE));
+    window -= num_mul_div(over, m->marked_share, 256) +
+              num_mul_div(window - over, m->marked_share, 4 * 256);
     if (m->mode == CHECK)
         window = num_min(window, m->check_window);
     /* Who has little to send may send a little at once: that is what a start is allowed as well. */
@@ -584,6 +601,7 @@ static void model_sample(struct control *c, const struct control_sample *sample)
 
     m->acked += s->acked_bytes;
     m->lost += s->lost_bytes;
+    m->marked += s->ce_bytes;
     m->brief_acked += s->acked_bytes;
     m->brief_lost += s->lost_bytes;
     /* A path that was gone for a moment, or a NAT's binding, says nothing about the rate. */

@@ -106,6 +106,10 @@ struct control_model {
         uint64_t acked, lost; /* bytes, of the last few hundred packets */
     } calm, busy;
 
+    /* marks of a queue: this round's bytes, and their share of late, of 256 (DCTCP, RFC 8257) */
+    uint64_t marked;
+    uint32_t marked_share;
+
     /* acknowledgements in lumps */
     uint64_t lump_start_us, lump_acked;
 };

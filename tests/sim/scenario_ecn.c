@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/num.h"
+#include "tests/sim/sim_bulk.h"
 #include "tests/sim/sim_table.h"
 #include "tests/sim/sim_world.h"
 
@@ -49,6 +50,20 @@ static void both_ways(struct sim_world *w, enum wan_change_kind kind, uint64_t v
 {
     sim_change(w->sim, w->client->node, w->server->node, kind, value);
     sim_change(w->sim, w->server->node, w->client->node, kind, value);
+}
+
+/* A link that marks from 2 ms on: half of the queue that bulk leaves elsewhere, and no loss. */
+static void heeded(struct sim *s, uint32_t without)
+{
+    struct wan_config down = sim_world_link(50000000, 20000);
+    struct sim_world w;
+
+    down.ecn_mark_us = 2000;
+    sim_bulk_make(&w, s, without, NULL, &down);
+    sim_world_pass(&w, 3 * SECOND_US);
+    sim_bulk_expect(&w, 10 * SECOND_US,
+                    (struct sim_bulk_bounds){.goodput_bps = 44000000, .queue_p95_us = 5000});
+    sim_world_end(&w);
 }
 
 static void marked(struct sim *s, uint32_t without)
@@ -169,6 +184,7 @@ static void roaming(struct sim *s, uint32_t without)
 }
 
 const struct sim_scenario scenario_ecn_table[] = {
+    {"ecn_heeded", "marks from 2 ms on: 88 % with a queue p95 of 5 ms", "ecn", heeded},
     {"ecn_marked", "what a queue marks is told to the sender", "ecn", marked},
     {"ecn_bleached", "marks that are cleared on the way are not made", "ecn_check", bleached},
     {"ecn_bleached_later", "... from when they are", "ecn_check", bleached_later},
