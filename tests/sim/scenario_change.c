@@ -295,6 +295,39 @@ static void both_move(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* ---- a session that only one end has ---- */
+
+static bool viewer_is_connected(void *arg)
+{
+    const struct sim_world *w = arg;
+
+    return w->client->app.connected > 0;
+}
+
+static bool server_is_connected(void *arg)
+{
+    const struct sim_world *w = arg;
+
+    return w->session != NULL;
+}
+
+/* The viewer has the answer to its handshake, and everything that it sends from then on is lost for
+ * ten seconds: the server has forgotten the half-open session by then. */
+static void forgotten_handshake(struct sim *s, uint32_t without)
+{
+    struct wan_config link = usual();
+    struct sim_world w;
+
+    sim_world_make(&w, s, without, &(struct sim_world_plan){.up = &link});
+    sim_host_dial(w.client);
+    SIM_EXPECT(&w, sim_run(s, SIM_START_US + SECOND_US, viewer_is_connected, &w));
+    sim_change(s, w.client->node, w.server->node, WAN_CHANGE_LOSS, WAN_PROBABILITY);
+    sim_world_pass(&w, 10 * SECOND_US);
+    sim_change(s, w.client->node, w.server->node, WAN_CHANGE_LOSS, 0);
+    SIM_EXPECT(&w, sim_run(s, sim_now_us(s) + 3 * SECOND_US, server_is_connected, &w));
+    sim_world_end(&w);
+}
+
 /* ---- rates and routes ---- */
 
 /* The rate is `low` from 5 to 15 s. */
@@ -464,6 +497,8 @@ const struct sim_scenario scenario_change_table[] = {
     {"server_moves", "another address of the server: 80 % within 2 RTT + 1 s", "path",
      server_moves},
     {"both_move", "... and 2 s later of the viewer", "path", both_move},
+    {"forgotten_handshake", "a viewer whose last word of the handshake came too late gets in", NULL,
+     forgotten_handshake},
     {"falls_10_to_1", "10 to 1 Mbit/s at 100 ms: queue p95 below 50 ms from 5 RTT on", "control",
      falls_10_to_1},
     {"rises_1_to_10", "... and back: 80 % used within 2 s", NULL, rises_1_to_10},

@@ -120,6 +120,7 @@ static void make(struct blows *b, struct sim *s, uint32_t without)
     sim_weather_make(&b->weather, r, STOP_US, 3);
     sim_bulk_windows(&plan);
     plan.client.stream_window_bytes = plan.server.stream_buffer_bytes = window;
+    plan.server.stream_window_bytes = plan.client.stream_buffer_bytes = window;
     plan.client.key_update_packets = plan.server.key_update_packets = 200 << rng_below(r, 6);
     sim_world_make(&b->w, s, without, &plan);
     sim_clock(s, b->w.client->node, b->weather.offset_us[0], b->weather.ppm[0]);

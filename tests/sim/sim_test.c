@@ -1,5 +1,6 @@
 /* The simulator's program: named scenarios, swarms by seed, replay, mechanisms switched off. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,9 @@ int main(int argc, char **argv)
     struct options o = {.seed = NAMED_SEED};
 
     (void)argc;
+    /* One world after another: what the last one had needs no new pages from the kernel. */
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     log_set_level(LOG_ERROR); /* what goes wrong on purpose */
     if (argv[1] && strcmp(argv[1], "--list") == 0) {
         list();

@@ -12,11 +12,11 @@ trap 'rm -rf "$work"' EXIT
 # half N: half of everything, N is 0 or 1; each swarm has a seed of its own.
 half() {
     for kind in swarm desk-swarm path-swarm; do
-        asan=50 n=$plain
+        asan=50 n=$plain first=1001
         [ $kind = swarm ] || asan=10
-        [ $kind != path-swarm ] || asan=20 n=$paths
+        [ $kind != path-swarm ] || asan=20 n=$paths first=10001
         build/unit/sim_test --$kind $((1 + $1 * n)) $n >"$work/plain-$kind-$1" 2>&1
-        build/asan/unit/sim_test --$kind $((10001 + $1 * 1000)) $asan >"$work/asan-$kind-$1" 2>&1
+        build/asan/unit/sim_test --$kind $((first + $1 * 1000)) $asan >"$work/asan-$kind-$1" 2>&1
     done
 }
 half 0 &
