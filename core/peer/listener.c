@@ -18,7 +18,7 @@ enum {
     BUCKETS = 256,
     BUCKET_PER_S = 16,
     BUCKET_BURST = 32,
-    HALF_OPEN_US = 10000000,
+    HALF_OPEN_US = 30000000,
     ACK_DELAY_US = 5000
 };
 

@@ -196,7 +196,7 @@ static void refused_callers_push_nobody_out(void)
         EXPECT_EQ(peer_closed(w.caller[i]), true);
     }
     EXPECT_EQ(counters().half_open, LIMIT_HALF_OPEN);
-    w.now_us += 11000000;
+    w.now_us += 31000000;
     fetch(0, &w.server);
     EXPECT_EQ(counters().half_open, 0);
     end();
