@@ -1,3 +1,4 @@
+#include "cmd/call_opt.h"
 #include "cmd/cmd.h"
 #include "core/run/run_link.h"
 
@@ -88,6 +89,7 @@ static const struct opt options[] = {
      "figures that passes IP packets on; needs root"},
     {"runs", 0, OPT_NUMBER(run_link_config, runs), "N",
      "try each row so often, and tell the medians", "1", .min = 1, .max = 99},
+    CALL_OPT_TCP(run_link_config),
     {"accept-new", 0, OPT_FLAG(run_link_config, accept_new), NULL,
      "trust a host that is not known yet, and remember its key"},
     {0},

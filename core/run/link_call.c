@@ -265,6 +265,7 @@ static enum err begin(struct link_call *c)
 {
     struct call_config cc = {.target = c->config->target,
                              .accept_new = c->config->accept_new,
+                             .tcp = c->config->tcp,
                              .peer = trial_end_peer_config()};
     struct call_owner owner = {.event = on_event, .fill = on_fill, .ctx = c};
     enum err e = loop_new(&c->loop);

@@ -14,6 +14,7 @@ struct run_link_config {
     const char *authorized;         /* a file of keys; NULL: the default one, if it is there */
     const char *target;             /* else: host, ticket, "-" or "@FILE" of the far end */
     bool accept_new;                /* take an unknown host's key */
+    bool tcp;                       /* over TCP alone */
     uint64_t for_us;                /* how long payload goes; 0: 10 s, or the row's own time */
     uint64_t interval_us;           /* from one event with figures to the next */
     bool reverse;                   /* the far end sends */

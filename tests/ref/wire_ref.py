@@ -427,7 +427,8 @@ TARGETS = {"long": "packet_fuzz", "data": "packet_fuzz", "frames": "frame_fuzz",
            "payload": "trial_fuzz", "chain": "chain_fuzz"}
 # The first byte of an input says what the target takes it for.
 SELECT = {"client": b"\0", "server": b"\1", "record": b"\0", "pointer": b"\1", "shape": b"\2",
-          "update": b"\3", "trial": b"\0", "ping": b"\1", "probe": b"\2", "payload": b"\3", "chain": b"\x10"}
+          "update": b"\3", "trial": b"\0", "ping": b"\1", "probe": b"\2", "payload": b"\3",
+          "chain": b"\x10"}
 
 
 def write_seeds(folder):
