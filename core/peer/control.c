@@ -14,7 +14,8 @@ enum {
     GAIN_STARTUP = 709,  /* 4 ln 2 = 2.77: doubles the delivered rate each round */
     GAIN_DRAIN = 92,     /* its inverse */
     GAIN_WINDOW = 512,   /* twice the bandwidth-delay product: room for delayed acks */
-    GAIN_TRY = 320,      /* 1.25 */
+    GAIN_TRY = 320,      /* 1.25: at most; what it may queue is bounded in time as well */
+    GAIN_TRY_LEAST = 276, /* 1.08 */
     GAIN_TRY_MORE = 512, /* after a success, and when there is too little to send to do harm */
     GAIN_YIELD = 192,    /* what a try has queued is let go */
 };
@@ -32,11 +33,16 @@ enum {
     PROBE_RTT_US = 200000,
     QUEUED_US = 10000, /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
+    CUSHION_MOST_US = 8000, /* a queue so long keeps a bottleneck busy between two ACKs */
+    CUSHION_LEAST_US = 1000,
+    TRY_QUEUE_US = 12000, /* a try queues no more */
     FLOOR_BYTES_S = 4000,
     PACKET = 1200,
-    INITIAL_BYTES = 10 * PACKET,
+    INITIAL_BYTES = 32 * PACKET,
+    MODEST_BYTES = 10 * PACKET, /* RFC 6928 */
     WINDOW_FLOOR = 4 * PACKET,
-    OVERRUN_BYTES = 4 * PACKET
+    OVERRUN_BYTES = 4 * PACKET,
+    TRAIN_BYTES = 8 * PACKET
 };
 
 static struct control_model *model(struct control *c)
@@ -53,9 +59,28 @@ static uint64_t best_of(const uint64_t *slots)
     return best;
 }
 
+/* Whether a queue is there right now: not one of the last few round trips was short. A round's
+ * least says so a whole round trip later. */
+static bool queued_now(const struct control_model *m)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (unsigned i = 0; i < CONTROL_NEWEST; i++)
+        least = num_min(least, m->newest_rtt[i]);
+    return least > m->head.min_rtt_us + num_clamp(m->head.min_rtt_us / 16, 1000, 6000);
+}
+
+/* The rate that sending follows from. */
+static uint64_t working_rate(const struct control_model *m)
+{
+    if (m->mode != STARTUP || m->brimming)
+        return m->head.bandwidth_bytes_s;
+    return num_max(m->head.bandwidth_bytes_s, m->train_rate);
+}
+
 static uint64_t bdp(const struct control_model *m, unsigned gain)
 {
-    uint64_t bytes = num_mul_div(m->head.bandwidth_bytes_s, m->head.min_rtt_us, 1000000);
+    uint64_t bytes = num_mul_div(working_rate(m), m->head.min_rtt_us, 1000000);
 
     return num_mul_div(bytes, gain, GAIN_ONE);
 }
@@ -68,6 +93,26 @@ static void believe(struct control_model *m, uint64_t rate)
     for (unsigned i = 0; i < CONTROL_ROUNDS; i++)
         m->rate[i] = rate;
     m->head.bandwidth_bytes_s = rate;
+}
+
+/* The queue that a path is to have while nothing is tried: it is busy when ACKs come late, and the
+ * next packet that is urgent hardly waits. */
+static uint64_t cushion_us(const struct control_model *m)
+{
+    return num_clamp(m->head.min_rtt_us / 4, CUSHION_LEAST_US, CUSHION_MOST_US);
+}
+
+static uint64_t cushion_bytes(const struct control_model *m)
+{
+    return num_mul_div(m->head.bandwidth_bytes_s, cushion_us(m), 1000000);
+}
+
+/* The gain of a first try: what it queues in a round trip stays short on long paths. */
+static unsigned try_gain(const struct control_model *m)
+{
+    uint64_t more = num_mul_div(TRY_QUEUE_US, GAIN_ONE, num_max(m->head.min_rtt_us, 1));
+
+    return (unsigned)num_clamp(GAIN_ONE + more, GAIN_TRY_LEAST, GAIN_TRY);
 }
 
 static bool limited(const struct control_model *m)
@@ -111,6 +156,7 @@ static void grow_or_stop(struct control_model *m, bool queued)
     if (m->head.bandwidth_bytes_s >= m->full_rate + m->full_rate / 4) {
         m->full_rate = m->head.bandwidth_bytes_s;
         m->full_rounds = 0;
+        m->brimming &= queued;
     } else if (++m->full_rounds >= 3 || queued) {
         enter_drain(m);
     }
@@ -227,10 +273,33 @@ static void take_lump(struct control_model *m, const struct control_sample *s)
     *slot = num_max(*slot, extra);
 }
 
+/* The rate samples of the draft span a round trip at least, and more after a pause: a start that
+ * waits for them takes one and a half for each step. A quarter of a round trip is enough to see
+ * that what was sent faster did arrive faster; how fast the path is, those samples say. */
+static void take_train(struct control_model *m, const struct control_sample *s)
+{
+    uint64_t span = s->now_us - m->train_start_us, least = m->head.min_rtt_us / 4;
+
+    if (m->mode != STARTUP || span > 3 * least) {
+        m->train_start_us = s->now_us;
+        m->train_acked = 0;
+        return;
+    }
+    m->train_acked += s->acked_bytes;
+    if (span < num_max(least, 1000) || m->train_acked < TRAIN_BYTES)
+        return;
+    m->train_rate = num_min(num_mul_div(m->train_acked, 1000000, span),
+                            num_mul_div(m->head.bandwidth_bytes_s, GAIN_STARTUP, GAIN_ONE));
+    m->train_start_us = s->now_us;
+    m->train_acked = 0;
+}
+
 static void take_rtt(struct control_model *m, const struct control_sample *s)
 {
     m->least_rtt = num_min(m->least_rtt, s->rtt_us);
     m->probe_least = num_min(m->probe_least, s->rtt_us);
+    m->newest_rtt[m->newest++ % CONTROL_NEWEST] = s->rtt_us;
+    m->brimming |= m->mode == STARTUP && queued_now(m);
     if (m->head.min_rtt_us == 0 || s->rtt_us <= m->head.min_rtt_us + 500) {
         m->head.min_rtt_us =
             m->head.min_rtt_us ? num_min(m->head.min_rtt_us, s->rtt_us) : s->rtt_us;
@@ -249,7 +318,7 @@ static bool tiny(const struct control_model *m)
 /* What a try brings is seen in full only after two round trips, losses or not; a queue sooner. */
 static bool goes_on(const struct control_model *m, const struct control_sample *s)
 {
-    bool filling = s->in_flight_bytes < bdp(m, GAIN_TRY);
+    bool filling = s->in_flight_bytes < bdp(m, try_gain(m));
     bool queued =
         excess_us(m) > QUEUED_US || (s->rtt_us > m->head.min_rtt_us + QUEUED_US && !filling);
 
@@ -267,7 +336,8 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
             break;
         if (elapsed <= 2 * trip && goes_on(m, s))
             break;
-        m->success = m->head.bandwidth_bytes_s > m->phase_rate + m->phase_rate / 8 &&
+        m->success = m->head.bandwidth_bytes_s >
+                         num_mul_div(m->phase_rate, (GAIN_ONE + try_gain(m)) / 2, GAIN_ONE) &&
                      excess_us(m) <= QUEUED_US;
         enter_phase(m, m->success ? TRY : YIELD, s->now_us);
         break;
@@ -312,16 +382,26 @@ static unsigned pacing_gain(const struct control_model *m)
 {
     switch (m->mode) {
     case STARTUP:
-        return GAIN_STARTUP;
+        /* Beyond a queue there is nothing to be had, only to be measured out. */
+        return m->brimming ? GAIN_TRY : GAIN_STARTUP;
     case DRAIN:
         return GAIN_DRAIN;
     case CRUISE:
         if (m->phase == TRY)
-            return m->success || m->was_limited ? GAIN_TRY_MORE : GAIN_TRY;
+            return m->success || m->was_limited ? GAIN_TRY_MORE : try_gain(m);
         return m->phase == YIELD ? GAIN_YIELD : GAIN_ONE;
     default:
         return GAIN_ONE;
     }
+}
+
+static unsigned window_gain(const struct control_model *m)
+{
+    if (m->mode == STARTUP)
+        return m->brimming ? GAIN_TRY : GAIN_WINDOW;
+    if (m->mode != CRUISE || (m->phase == TRY && (m->success || m->was_limited)))
+        return GAIN_WINDOW;
+    return m->phase == TRY ? try_gain(m) : GAIN_ONE;
 }
 
 static void publish(struct control_model *m)
@@ -332,27 +412,30 @@ static void publish(struct control_model *m)
     if (rate == 0 || m->head.min_rtt_us == 0) {
         /* Nothing is known yet: the initial window within a millisecond or one round trip. */
         m->head.window_bytes = INITIAL_BYTES;
-        m->head.pacing_bytes_s =
-            num_mul_div(INITIAL_BYTES * 3, 1000000, num_max(m->head.min_rtt_us, 1000));
+        m->head.pacing_bytes_s = num_mul_div(
+            INITIAL_BYTES, 1000000, num_max(num_max(m->head.min_rtt_us, m->hint_us) / 2, 500));
         return;
     }
-    m->head.pacing_bytes_s = num_max(FLOOR_BYTES_S, num_mul_div(rate, pacing_gain(m), GAIN_ONE));
+    m->head.pacing_bytes_s =
+        num_max(FLOOR_BYTES_S, num_mul_div(working_rate(m), pacing_gain(m), GAIN_ONE));
     if (m->mode == PROBE_RTT) {
         m->head.window_bytes = num_max(bdp(m, GAIN_ONE / 2), WINDOW_FLOOR);
         return;
     }
-    uint64_t window = bdp(m, GAIN_WINDOW) + best_of(m->extra) + 3 * PACKET;
+    uint64_t window = bdp(m, window_gain(m)) + best_of(m->extra) + 3 * PACKET;
+    if (m->mode == CRUISE)
+        window += cushion_bytes(m);
     if (m->mode == CHECK)
         window = num_min(window, m->check_window);
     /* Who has little to send may send a little at once: that is what a start is allowed as well. */
     bool modest = !m->full || (m->mode == CRUISE && m->was_limited);
-    m->head.window_bytes = num_max(window, modest ? INITIAL_BYTES : WINDOW_FLOOR);
+    m->head.window_bytes = num_max(window, modest ? MODEST_BYTES : WINDOW_FLOOR);
     if (m->mode == CRUISE && m->phase == TRY && tiny(m))
         m->head.pacing_bytes_s =
             num_max(m->head.pacing_bytes_s, num_mul_div(WINDOW_FLOOR, 1000000, m->head.min_rtt_us));
     if (modest)
         m->head.pacing_bytes_s = num_max(m->head.pacing_bytes_s,
-                                         num_mul_div(INITIAL_BYTES, 1000000, m->head.min_rtt_us));
+                                         num_mul_div(MODEST_BYTES, 1000000, m->head.min_rtt_us));
 }
 
 static void model_sample(struct control *c, const struct control_sample *s)
@@ -366,6 +449,7 @@ static void model_sample(struct control *c, const struct control_sample *s)
     if (s->rate_bytes_s)
         take_rate(m, s);
     take_lump(m, s);
+    take_train(m, s);
     step_mode(m, s);
     if (s->round_start)
         end_round(m, s);
@@ -385,7 +469,7 @@ static void model_silence(struct control *c, uint64_t now_us)
 
 static const struct control_ops model_ops = {"model", model_sample, model_silence};
 
-void control_model_init(struct control_model *m, uint32_t packet_bytes, uint64_t now_us)
+void control_model_init(struct control_model *m, uint64_t now_us)
 {
     memset(m, 0, sizeof *m);
     m->head.ops = &model_ops;
@@ -393,7 +477,12 @@ void control_model_init(struct control_model *m, uint32_t packet_bytes, uint64_t
     m->least_rtt = UINT64_MAX;
     m->mode = STARTUP;
     publish(m);
-    m->head.window_bytes = 10ull * packet_bytes;
+}
+
+void control_model_hint(struct control_model *m, uint64_t rtt_us)
+{
+    m->hint_us = rtt_us;
+    publish(m);
 }
 
 static void fixed_sample(struct control *c, const struct control_sample *s)

@@ -38,7 +38,7 @@ struct control {
     const char *state;          /* a word for people, static */
 };
 
-enum { CONTROL_ROUNDS = 10 };
+enum { CONTROL_ROUNDS = 10, CONTROL_NEWEST = 4 };
 
 /* A model of bottleneck bandwidth and round trip in the manner of BBR
  * (draft-cardwell-iccrg-bbr-congestion-control-02), for senders that mostly have little to send and
@@ -60,6 +60,12 @@ struct control_model {
     /* start-up */
     uint64_t full_rate;   /* the best so far */
     unsigned full_rounds; /* rounds without growth */
+    uint64_t hint_us;     /* the handshake's round trip; 0: not known */
+    uint64_t newest_rtt[CONTROL_NEWEST]; /* a ring of the last samples, 0: none yet */
+    unsigned newest;
+    bool brimming; /* a queue was seen: no faster */
+    uint64_t train_start_us, train_acked; /* what is acknowledged in a quarter of a round trip ... */
+    uint64_t train_rate;                  /* ... and the rate that follows: for the start alone */
     bool full;            /* the path has been filled once */
 
     /* a standing queue */
@@ -83,8 +89,11 @@ struct control_model {
     uint64_t lump_start_us, lump_acked;
 };
 
-/* Prepares the caller's storage with an initial window of ten packets of `packet_bytes`. */
-void control_model_init(struct control_model *m, uint32_t packet_bytes, uint64_t now_us);
+/* Prepares the caller's storage with an initial window of 32 packets. */
+void control_model_init(struct control_model *m, uint64_t now_us);
+
+/* The handshake took `rtt_us`: the initial window leaves within half of that. */
+void control_model_hint(struct control_model *m, uint64_t rtt_us);
 
 /* A controller that never changes: for the tests that show what the model is worth. */
 void control_fixed_init(struct control_model *m, uint64_t window_bytes, uint64_t pacing_bytes_s);

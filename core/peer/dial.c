@@ -142,6 +142,7 @@ enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     memcpy(packet.cid, p->own_cid, sizeof packet.cid);
     memcpy(packet.nonce, d->nonce, sizeof packet.nonce);
     packet_encode_long(&packet, &w);
+    d->sent_us = now_us;
     d->next_us = now_us + num_min((uint64_t)FIRST_RETRY_US << num_min(d->tries++, 4), RETRY_GAP_US);
     if (!session_with(p, PEER_WITHOUT_RESEND))
         d->next_us = UINT64_MAX;
@@ -260,6 +261,8 @@ static void take_response(struct peer *p, uint64_t now_us, const struct packet_l
     p->server_ciphers = d->server_ciphers;
     p->roles = hello.roles;
     session_ready(p, &d->noise, &hello.params, now_us);
+    if (d->tries == 1)
+        session_hint(p, now_us - d->sent_us);
     crypt_wipe(d, sizeof *d);
     heap_free(d);
     p->dial = NULL;

@@ -332,6 +332,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
     if (!p->confirmed && !p->client) {
         p->confirmed = true;
         p->remote = *from;
+        session_hint(p, now_us - p->ready_us);
         struct peer_event e = {.kind = PEER_EVENT_CONNECTED, .roles = p->roles, .path = *from};
         memcpy(e.key, p->other_key, sizeof e.key);
         session_event(p, &e, NULL);

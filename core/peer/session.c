@@ -91,7 +91,7 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     p->last_received_us = p->last_keepalive_us = p->newest_us = now_us;
     ranges_init(&p->received, REPLAY_RANGES);
     if (session_with(p, PEER_WITHOUT_CONTROL))
-        control_model_init(&p->model, p->config.max_datagram_bytes, now_us);
+        control_model_init(&p->model, now_us);
     else
         control_fixed_init(&p->model, UNLIMITED, UNLIMITED);
     recovery_init(&p->recovery, &p->model.head, transmit_fate, p);
@@ -115,7 +115,14 @@ void session_ready(struct peer *p, struct noise *n, const struct hello_params *o
     p->data_told = p->config.session_window_bytes;
     p->recovery.max_ack_delay_us = num_min(other->max_ack_delay_us, 1000000);
     p->state = SESSION_READY;
+    p->ready_us = now_us;
     p->last_received_us = now_us;
+}
+
+void session_hint(struct peer *p, uint64_t rtt_us)
+{
+    if (session_with(p, PEER_WITHOUT_CONTROL))
+        control_model_hint(&p->model, num_min(rtt_us, 1000000));
 }
 
 void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel)

@@ -39,7 +39,7 @@ struct session_dial {
     uint8_t proof_kind;
     uint8_t message[PACKET_NOISE_BYTES];
     size_t message_bytes;
-    uint64_t next_us;
+    uint64_t next_us, sent_us;
     unsigned tries;
 };
 
@@ -88,6 +88,7 @@ struct peer {
     struct control_model model;
     struct recovery recovery;
     uint64_t next_send_us;  /* pacing */
+    uint64_t ready_us;      /* when the keys were there */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
     unsigned unanswered; /* packets sent that nobody acknowledges, since the last that is */
@@ -137,6 +138,10 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
  */
 void session_ready(struct peer *p, struct noise *n, const struct hello_params *other,
                    uint64_t now_us);
+
+/* A handshake's packet was answered `rtt_us` after it was sent, once: what there is of the path
+ * before anything is measured. */
+void session_hint(struct peer *p, uint64_t rtt_us);
 
 /* Whether a mechanism is switched on. */
 static inline bool session_with(const struct peer *p, enum peer_without mechanism)

@@ -7,6 +7,7 @@
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
     BURST_US = 1000,    /* pacing may run so far ahead of the clock */
+    BURST_FIRST = 10,   /* packets of the session that are not paced */
     ACK_MIN_ROOM = 32,
     KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
@@ -259,6 +260,9 @@ static void pace(struct peer *p, uint64_t now_us, size_t bytes)
 {
     uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
 
+    /* The first few may leave at once, whatever the path is like (RFC 6928). */
+    if (p->counters.sent_datagrams < BURST_FIRST && !p->model.head.bandwidth_bytes_s)
+        return;
     p->next_send_us =
         num_max(p->next_send_us, num_sub0(now_us, BURST_US)) + num_mul_div(bytes, 1000000, rate);
 }

@@ -9,7 +9,7 @@
 #include "core/base/num.h"
 #include "tests/sim/sim_heap.h"
 
-enum { RING_MAX = 4 << 20 };
+enum { RING_UNLIMITED = 4 << 20 };
 
 enum source_kind { SOURCE_NODE, SOURCE_LINK, SOURCE_ACT };
 
@@ -231,8 +231,10 @@ static void add_link(struct sim *s, size_t from, size_t to, const struct wan_con
     CHECK(s->link);
     struct link *l = &s->link[s->links];
     *l = (struct link){.from = from, .to = to};
-    CHECK(wan_link_new(config, rng_u64(&s->rng), num_min(RING_MAX, wan_config_ring_bytes(config)),
-                       &l->wan) == OK);
+    size_t ring_bytes = wan_config_ring_bytes(config);
+    if (config->rate_bps == 0)
+        ring_bytes = RING_UNLIMITED;
+    CHECK(wan_link_new(config, rng_u64(&s->rng), ring_bytes, &l->wan) == OK);
     wan_link_start(l->wan, s->now_us);
     l->source = add_source(s, (struct source){.kind = SOURCE_LINK, .index = s->links});
     s->route[from][to] = ++s->links;
@@ -244,6 +246,13 @@ void sim_join(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b
 {
     add_link(s, a, b, a_to_b);
     add_link(s, b, a, b_to_a);
+}
+
+void sim_share(struct sim *s, size_t near, size_t far, size_t a, size_t b)
+{
+    CHECK(s->route[a][b] && s->route[b][a] && !s->route[near][far] && !s->route[far][near]);
+    s->route[near][far] = s->route[a][b];
+    s->route[far][near] = s->route[b][a];
 }
 
 static struct link *link_between(struct sim *s, size_t from, size_t to)
@@ -340,6 +349,8 @@ static void send_one(struct sim *s, size_t from, const struct addr *to, struct b
         return;
     uint64_t user = (uint64_t)address_number(s, &source) << 32 | address_number(s, to);
     wan_link_send(l->wan, s->now_us, data, user, ecn);
+    if (wan_link_counters(l->wan)->dropped[WAN_DROP_MEMORY])
+        sim_fail(s, "the model of a link has no memory for what is in flight");
     set_link_due(s, l);
 }
 

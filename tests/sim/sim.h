@@ -74,6 +74,10 @@ size_t sim_node(struct sim *s, const char *name, const struct sim_ops *ops, void
 void sim_join(struct sim *s, size_t a, size_t b, const struct wan_config *a_to_b,
               const struct wan_config *b_to_a);
 
+/* Lets what two nodes send each other pass through the links that join `a` and `b`, beside what
+ * those send: one bottleneck. `near` is on the side of `a`. */
+void sim_share(struct sim *s, size_t near, size_t far, size_t a, size_t b);
+
 /* The link from one node to another, borrowed: its counters and figures. */
 struct wan_link *sim_link(struct sim *s, size_t from, size_t to);
 

@@ -49,7 +49,7 @@ const size_t sim_table_mechanisms = COUNT_OF(sim_table_mechanism);
 
 static const struct sim_scenario *const tables[] = {
     scenario_setup_table,  scenario_data_table,    scenario_path_table, scenario_rate_table,
-    scenario_attack_table, scenario_picture_table, scenario_desk_table, scenario_hands_table};
+    scenario_attack_table, scenario_picture_table, scenario_desk_table, scenario_hands_table, scenario_goals_table};
 
 const struct sim_scenario *sim_table_scenario(size_t i)
 {

@@ -11,7 +11,7 @@ extern const size_t sim_table_mechanisms;
 /* The scenarios of each topic, ended by one without a name. */
 extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
     scenario_path_table[], scenario_rate_table[], scenario_attack_table[], scenario_picture_table[],
-    scenario_desk_table[], scenario_hands_table[];
+    scenario_desk_table[], scenario_hands_table[], scenario_goals_table[];
 
 /* Random weather over a session with all kinds of traffic: what swarms run. */
 extern const struct sim_scenario scenario_swarm;
