@@ -15,7 +15,9 @@ enum { SEAL_KEY_BYTES = 32, SEAL_TAG_BYTES = 16, SEAL_AES_STATE_BYTES = 512 };
  * alignment of 16 is what heap_alloc gives. Read only after seal_init, so several threads may use
  * one at a time, each with nonces of its own. */
 struct seal_key {
-    _Alignas(16) uint8_t aes_state[SEAL_AES_STATE_BYTES]; /* the expanded key, for AES only */
+    _Alignas(
+        16) uint8_t aes_state[SEAL_AES_STATE_BYTES]; /* the expanded key, for AES only: of
+                                                        gcm.h with cpu_vaes, else libsodium's */
     uint8_t key[SEAL_KEY_BYTES];
     enum cipher cipher;
 };
