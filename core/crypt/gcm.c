@@ -4,13 +4,19 @@
 
 #include "core/base/check.h"
 #include "core/base/num.h"
-#include "core/crypt/crypt.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #define VAES __attribute__((target("avx2,aes,pclmul,vaes,vpclmulqdq")))
 #define INLINE VAES static inline __attribute__((always_inline))
+/* The blocks of a chunk are to stay in registers, also where the compiler would rather save code.
+ */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 enum { PAIRS = GCM_BLOCKS / 2, CHUNK = 16 * GCM_BLOCKS, HALF = CHUNK / 2 };
 
@@ -218,10 +224,13 @@ INLINE __m128i do_chunk(const struct gcm_key *k, __m256i *counter, const uint8_t
     __m256i b[PAIRS], key = round_key(k, 0);
     struct product s = {0};
 
+    UNROLL
     for (int i = 0; i < PAIRS; i++)
         b[i] = _mm256_xor_si256(count_up(counter), key);
+    UNROLL
     for (int r = 1; r < GCM_ROUND_KEYS - 1; r++) {
         key = round_key(k, r);
+        UNROLL
         for (int i = 0; i < PAIRS; i++)
             b[i] = _mm256_aesenc_epi128(b[i], key);
         if (hashed && r <= PAIRS)
@@ -229,29 +238,35 @@ INLINE __m128i do_chunk(const struct gcm_key *k, __m256i *counter, const uint8_t
     }
     key = round_key(k, GCM_ROUND_KEYS - 1);
     /* The last round adds a key and so may add the text as well. */
+    UNROLL
     for (int i = 0; i < PAIRS; i++)
         b[i] = _mm256_aesenclast_epi128(b[i], _mm256_xor_si256(key, load_two(in + 32 * i)));
+    UNROLL
     for (int i = 0; i < PAIRS; i++)
         store_two(out + 32 * i, b[i]);
     return hashed ? sum_of(&s) : hash;
 }
 
-/* Half a chunk, in place. */
-VAES static void do_half(const struct gcm_key *k, __m256i *counter, uint8_t *p)
+/* Half a chunk; nothing is hashed. */
+INLINE void do_half(const struct gcm_key *k, __m256i *counter, const uint8_t *in, uint8_t *out)
 {
     __m256i b[PAIRS / 2], key = round_key(k, 0);
 
+    UNROLL
     for (int i = 0; i < PAIRS / 2; i++)
         b[i] = _mm256_xor_si256(count_up(counter), key);
+    UNROLL
     for (int r = 1; r < GCM_ROUND_KEYS - 1; r++) {
         key = round_key(k, r);
+        UNROLL
         for (int i = 0; i < PAIRS / 2; i++)
             b[i] = _mm256_aesenc_epi128(b[i], key);
     }
     key = round_key(k, GCM_ROUND_KEYS - 1);
+    UNROLL
     for (int i = 0; i < PAIRS / 2; i++)
-        store_two(p + 32 * i,
-                  _mm256_aesenclast_epi128(b[i], _mm256_xor_si256(key, load_two(p + 32 * i))));
+        store_two(out + 32 * i,
+                  _mm256_aesenclast_epi128(b[i], _mm256_xor_si256(key, load_two(in + 32 * i))));
 }
 
 /* ---- both ---- */
@@ -278,33 +293,19 @@ INLINE struct course start(const struct gcm_key *k, const uint8_t nonce[GCM_NONC
     };
 }
 
-/* The last bytes (fewer than a chunk), the lengths, and the tag. */
-VAES static __m128i finish(const struct gcm_key *k, struct course *c, size_t ad_bytes,
-                           size_t all_bytes, struct bytes rest, uint8_t *out, bool opening)
+/* Hashes the lengths behind the `blocks` that stand right before `end`, and makes the tag. */
+INLINE __m128i tag_of(const struct gcm_key *k, const struct course *c, uint8_t *end, size_t blocks,
+                      uint64_t ad_bytes, uint64_t bytes)
 {
-    uint8_t last[CHUNK + 16], text[CHUNK];
-    size_t blocks = (rest.n + 15) / 16;
-    uint8_t *end = last + 16 * blocks;
+    __m128i hash = c->hash;
 
-    if (rest.n) {
-        memcpy(text, rest.p, rest.n);
-        if (opening)
-            memcpy(last, text, rest.n);
-        do_half(k, &c->counter, text);
-        if (rest.n > HALF)
-            do_half(k, &c->counter, text + HALF);
-        if (!opening)
-            memcpy(last, text, rest.n);
-        memcpy(out, text, rest.n);
-        memset(last + rest.n, 0, (size_t)(end - last) - rest.n);
-    }
-    store(end, _mm_set_epi64x((long long)__builtin_bswap64(8 * all_bytes),
+    store(end, _mm_set_epi64x((long long)__builtin_bswap64(8 * bytes),
                               (long long)__builtin_bswap64(8 * ad_bytes)));
     if (blocks == GCM_BLOCKS) {
-        c->hash = hash_blocks(k, c->hash, last, GCM_BLOCKS);
+        hash = hash_blocks(k, hash, end - 16 * blocks, blocks);
         blocks = 0;
     }
-    return _mm_xor_si128(c->mask, turn(hash_blocks(k, c->hash, end - 16 * blocks, blocks + 1)));
+    return _mm_xor_si128(c->mask, turn(hash_blocks(k, hash, end - 16 * blocks, blocks + 1)));
 }
 
 VAES void gcm_seal(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_BYTES], struct bytes ad,
@@ -312,16 +313,34 @@ VAES void gcm_seal(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_BYTES]
 {
     struct course c = start(k, nonce, ad);
     struct bytes rest = plain;
-    uint8_t *to = out;
+    uint8_t last[CHUNK + 16], *to = out;
+    const uint8_t *hashed = NULL; /* the chunk before, which waits to be hashed */
+    size_t blocks;
 
-    if (rest.n >= CHUNK) {
-        (void)do_chunk(k, &c.counter, rest.p, to, c.hash, NULL);
-        for (rest.p += CHUNK, rest.n -= CHUNK, to += CHUNK; rest.n >= CHUNK;
-             rest.p += CHUNK, rest.n -= CHUNK, to += CHUNK)
-            c.hash = do_chunk(k, &c.counter, rest.p, to, c.hash, to - CHUNK);
-        c.hash = hash_blocks(k, c.hash, to - CHUNK, GCM_BLOCKS);
+    for (; rest.n >= CHUNK; rest = bytes_of(rest.p + CHUNK, rest.n - CHUNK), to += CHUNK) {
+        if (hashed)
+            c.hash = do_chunk(k, &c.counter, rest.p, to, c.hash, hashed);
+        else
+            (void)do_chunk(k, &c.counter, rest.p, to, c.hash, NULL);
+        hashed = to;
     }
-    store(out + plain.n, finish(k, &c, ad.n, plain.n, rest, to, false));
+    blocks = (rest.n + 15) / 16;
+    if (rest.n)
+        memcpy(last, rest.p, rest.n);
+    if (rest.n > HALF && hashed) {
+        c.hash = do_chunk(k, &c.counter, last, last, c.hash, hashed);
+    } else {
+        if (rest.n > HALF)
+            (void)do_chunk(k, &c.counter, last, last, c.hash, NULL);
+        else if (rest.n)
+            do_half(k, &c.counter, last, last);
+        if (hashed)
+            c.hash = hash_blocks(k, c.hash, hashed, GCM_BLOCKS);
+    }
+    if (rest.n)
+        memcpy(to, last, rest.n);
+    memset(last + rest.n, 0, 16 * blocks - rest.n);
+    store(out + plain.n, tag_of(k, &c, last + 16 * blocks, blocks, ad.n, plain.n));
 }
 
 VAES enum err gcm_open(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_BYTES],
@@ -329,13 +348,24 @@ VAES enum err gcm_open(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_BY
 {
     struct course c = start(k, nonce, ad);
     struct bytes rest = bytes_of(sealed.p, sealed.n - GCM_TAG_BYTES);
-    uint8_t tag[GCM_TAG_BYTES];
-    uint8_t *to = out;
+    uint8_t last[CHUNK + 16], text[CHUNK], *to = out;
+    __m128i tag = load(sealed.p + rest.n);
 
-    for (; rest.n >= CHUNK; rest.p += CHUNK, rest.n -= CHUNK, to += CHUNK)
+    for (; rest.n >= CHUNK; rest = bytes_of(rest.p + CHUNK, rest.n - CHUNK), to += CHUNK)
         c.hash = do_chunk(k, &c.counter, rest.p, to, c.hash, rest.p);
-    store(tag, finish(k, &c, ad.n, sealed.n - GCM_TAG_BYTES, rest, to, true));
-    return crypt_equal(tag, sealed.p + sealed.n - GCM_TAG_BYTES, GCM_TAG_BYTES) ? OK : ERR_VERIFY;
+    size_t blocks = (rest.n + 15) / 16;
+    if (rest.n)
+        memcpy(last, rest.p, rest.n);
+    memset(last + rest.n, 0, 16 * blocks - rest.n);
+    if (rest.n > HALF)
+        (void)do_chunk(k, &c.counter, last, text, c.hash, NULL);
+    else if (rest.n)
+        do_half(k, &c.counter, last, text);
+    if (rest.n)
+        memcpy(to, text, rest.n);
+    tag = _mm_xor_si128(tag,
+                        tag_of(k, &c, last + 16 * blocks, blocks, ad.n, sealed.n - GCM_TAG_BYTES));
+    return _mm_testz_si128(tag, tag) ? OK : ERR_VERIFY;
 }
 
 #else
