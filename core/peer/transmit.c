@@ -195,11 +195,11 @@ static bool put_stream(struct peer *p, struct draft *d, struct stream *s)
 /* Streams of a class take turns; gives whether there was anything. */
 static bool put_streams(struct peer *p, struct draft *d, enum peer_class class, bool all)
 {
-    uint32_t begin = p->turn[class];
+    uint32_t begin = p->turn[class] < p->stream_count ? p->turn[class] : 0;
     bool any = false;
 
     for (uint32_t i = 0; i < p->stream_count && !full(d); i++) {
-        uint32_t at = (begin + i) % p->stream_count;
+        uint32_t at = begin + i - (begin + i < p->stream_count ? 0 : p->stream_count);
         if ((!all && p->stream[at]->class != class) || !put_stream(p, d, p->stream[at]))
             continue;
         p->turn[class] = at + 1;
@@ -241,6 +241,23 @@ static void put_class(struct peer *p, struct draft *d, enum peer_class class)
     if (any && !d->ranked)
         d->record->rank = (uint8_t) class;
     d->ranked |= any;
+}
+
+/* One bit a class that has something to send: most have nothing, and a packet costs less than to
+ * ask each stream and queue on behalf of every class. */
+static unsigned classes_waiting(const struct peer *p)
+{
+    uint64_t allowance = num_sub0(p->data_limit, p->data_sent);
+    unsigned waiting = 0;
+
+    if (!session_with(p, PEER_WITHOUT_CLASSES) || !session_with(p, PEER_WITHOUT_FLOW))
+        return ~0u;
+    for (unsigned c = 0; c < PEER_CLASSES; c++)
+        waiting |= (unsigned)(p->mail.first[c] != NULL) << c;
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        if (stream_sendable(p->stream[i], allowance))
+            waiting |= 1u << p->stream[i]->class;
+    return waiting;
 }
 
 static bool within_window(const struct peer *p)
@@ -429,18 +446,21 @@ static void note_idleness(struct peer *p, const struct draft *d, uint64_t now_us
 static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
 {
     bool may_send = may_send_full(p, now_us) || p->probes_due;
+    unsigned waiting = classes_waiting(p);
 
     if (now_us >= p->ack_due_us)
         put_ack(p, d, now_us);
     put_reply(p, d); /* who asks is there, whatever our own probes say */
     if (p->recovery.probes < SILENCE_PROBES || p->probes_due) {
         put_control(p, d);
-        put_class(p, d, PEER_INPUT);
+        if (waiting & 1u << PEER_INPUT)
+            put_class(p, d, PEER_INPUT);
     }
     bool urgent = d->eliciting;
     if (may_send)
         for (enum peer_class c = PEER_CURSOR; c < PEER_CLASSES && !d->padded && !full(d); c++)
-            put_class(p, d, c);
+            if (waiting & 1u << c)
+                put_class(p, d, c);
     if (!d->eliciting &&
         (p->probes_due || p->ping_wanted ||
          (d->record->frames && p->unanswered >= ASK_EVERY && p->recovery.eliciting_in_flight == 0)))
