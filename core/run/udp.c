@@ -8,7 +8,8 @@
 
 enum {
     IN_BATCHES = 4,       /* receive calls a turn before others get theirs */
-    OUT_ROUNDS = 4,       /* times that a turn */
+    OUT_ROUNDS = 1,       /* batches a turn: what comes meanwhile waits for no more than that */
+    LAST_ROUNDS = 4,      /* times that in a flush */
     IN_LIST = 64,         /* datagrams a call of in() */
     FULL_PAUSE_US = 1000, /* how long a full device is left alone */
 };
@@ -235,7 +236,7 @@ void udp_kick(struct udp *u)
 
 void udp_flush(struct udp *u)
 {
-    send_all(u, OUT_ROUNDS);
+    send_all(u, LAST_ROUNDS);
 }
 
 const struct addr *udp_local(const struct udp *u)
