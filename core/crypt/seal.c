@@ -114,6 +114,11 @@ enum err seal_open(const struct seal_key *k, uint64_t nonce, struct bytes ad, st
 
 #endif
 
+bool seal_is_quick(const struct seal_key *k)
+{
+    return k->cipher == CIPHER_AESGCM && cpu_vaes();
+}
+
 void seal_next(const struct seal_key *k, struct seal_key *next)
 {
     static const char label[] = "farspan key update";

@@ -509,9 +509,10 @@ static bool over(const struct entry *e, uint64_t now_us)
     return e->dropped && e->peer->state == SESSION_CLOSED;
 }
 
-enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
-                         size_t *n, struct addr *to)
+enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                                  size_t *n, struct addr *to, struct peer_unsealed *left)
 {
+    *left = (struct peer_unsealed){0};
     if (l->reply_count) {
         struct reply *r = &l->reply[l->reply_first];
         CHECK(r->n <= room);
@@ -524,7 +525,7 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
     }
     for (uint32_t i = 0; i < l->count; i++) {
         struct entry *e = l->entry[(l->turn + i) % l->count];
-        if (peer_output(e->peer, now_us, space, room, n, to) == OK) {
+        if (peer_output_unsealed(e->peer, now_us, space, room, n, to, left) == OK) {
             l->turn = (l->turn + i) % l->count;
             return OK;
         }
@@ -537,6 +538,17 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
     }
     l->turn = l->count ? (l->turn + 1) % l->count : 0;
     return ERR_AGAIN;
+}
+
+enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                         size_t *n, struct addr *to)
+{
+    struct peer_unsealed left;
+    enum err e = listener_output_unsealed(l, now_us, space, room, n, to, &left);
+
+    if (!e && left.key)
+        peer_seal(left.key, left.number, space, *n);
+    return e;
 }
 
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)

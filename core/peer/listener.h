@@ -70,6 +70,10 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
 enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
                          size_t *n, struct addr *to) MUST_USE;
 
+/* As listener_output, with the sealing left to the caller as peer_output_unsealed leaves it. */
+enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                                  size_t *n, struct addr *to, struct peer_unsealed *left) MUST_USE;
+
 /* When listener_output wants to be called again; UINT64_MAX: never. */
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us);
 

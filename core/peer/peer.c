@@ -133,6 +133,25 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     return OK;
 }
 
+enum err peer_output_unsealed(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
+                              size_t *n, struct addr *to, struct peer_unsealed *left)
+{
+    *left = (struct peer_unsealed){0};
+    p->unsealed = left;
+    enum err e = peer_output(p, now_us, space, room, n, to);
+    p->unsealed = NULL;
+    return e;
+}
+
+void peer_seal(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n)
+{
+    CHECK(n >= PACKET_DATA_HEAD_BYTES + PACKET_TAG_BYTES);
+    uint8_t *plain = packet + PACKET_DATA_HEAD_BYTES;
+
+    seal_close(key, number, bytes_of(packet, PACKET_DATA_HEAD_BYTES),
+               bytes_of(plain, n - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES), plain);
+}
+
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
 {
     uint64_t at;

@@ -12,6 +12,7 @@
 #include "core/base/limits.h"
 #include "core/base/rng.h"
 #include "core/crypt/key.h"
+#include "core/crypt/seal.h"
 
 /* What goes first. Each class is served only when the ones before it have nothing to send. */
 enum peer_class {
@@ -131,6 +132,21 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
  * goes to *to. ERR_AGAIN when there is none now. */
 enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                      struct addr *to) MUST_USE;
+
+/* What is left to do to a packet of peer_output_unsealed. */
+struct peer_unsealed {
+    const struct seal_key *key;   /* borrowed until the next call for this session; NULL: nothing */
+    uint64_t session, generation; /* the same two: the same key */
+    uint64_t number;
+};
+
+/* As peer_output, but the sealing of a data packet is left to the caller: peer_seal with *left
+ * before it goes out, with the key or a copy of it, in any thread. */
+enum err peer_output_unsealed(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
+                              size_t *n, struct addr *to, struct peer_unsealed *left) MUST_USE;
+
+/* Seals in place the packet of `n` bytes that peer_output_unsealed wrote with this number. */
+void peer_seal(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n);
 
 /* When peer_output wants to be called again even if nothing arrives; UINT64_MAX: never. */
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us);

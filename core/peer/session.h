@@ -87,6 +87,7 @@ struct peer {
     /* sending */
     struct control_model model;
     struct recovery recovery;
+    struct peer_unsealed *unsealed; /* borrowed: packets are left open, and this says how to seal */
     uint64_t next_send_us;  /* pacing */
     uint64_t ready_us;      /* when the keys were there */
     uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */

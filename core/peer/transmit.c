@@ -306,7 +306,8 @@ static void update_key(struct peer *p, uint64_t number)
     k->first_number = number;
 }
 
-/* Closes the draft into `space`, whose plain part stands behind the head already. */
+/* Closes the draft into `space`, whose plain part stands behind the head already; the sealing may
+ * be left to the owner. */
 static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
 {
     struct wr head = wr_of(space, PACKET_DATA_HEAD_BYTES);
@@ -315,9 +316,15 @@ static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
     wr_zeros(&d->w, num_sub0(d->padded ? d->w.room : PLAIN_FLOOR, d->w.n));
     memcpy(packet.cid, p->other_cid, sizeof packet.cid);
     packet_encode_data(&packet, &head);
-    seal_close(&p->send.current, d->number, wr_done(&head), wr_done(&d->w),
-               space + PACKET_DATA_HEAD_BYTES);
-    return PACKET_DATA_HEAD_BYTES + d->w.n + PACKET_TAG_BYTES;
+    size_t n = PACKET_DATA_HEAD_BYTES + d->w.n + PACKET_TAG_BYTES;
+    if (p->unsealed)
+        *p->unsealed = (struct peer_unsealed){.key = &p->send.current,
+                                              .session = num_get_le(p->own_cid, 8),
+                                              .generation = p->send.phase,
+                                              .number = d->number};
+    else
+        peer_seal(&p->send.current, d->number, space, n);
+    return n;
 }
 
 static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_room)

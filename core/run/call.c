@@ -167,7 +167,8 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
-        if (peer_output(c->peer, now_us, space, room, &out->n, &out->peer) == OK)
+        if (peer_output_unsealed(c->peer, now_us, space, room, &out->n, &out->peer, &out->left) ==
+            OK)
             return true;
         if (c->filled || !c->owner.fill || !c->connected || c->closed || c->parting)
             break;

@@ -120,7 +120,8 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
-        if (listener_output(h->listener, now_us, space, room, &out->n, &out->peer) == OK)
+        if (listener_output_unsealed(h->listener, now_us, space, room, &out->n, &out->peer,
+                                     &out->left) == OK)
             return true;
         if (h->filled || h->parting || !h->owner.fill)
             break;

@@ -4,7 +4,7 @@
 #include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/os/dgram.h"
-#include "core/run/batch.h"
+#include "core/run/lanes.h"
 
 enum {
     IN_BATCHES = 4,       /* receive calls a turn before others get theirs */
@@ -23,8 +23,8 @@ struct udp {
     struct udp_owner owner;
     struct dgram_space *space; /* owned */
     struct udp_counters count;
-    struct batch batch; /* waits for the kernel */
-    bool blocked;       /* until the socket is writable or the pause is over */
+    struct lanes *lanes; /* owned: what waits for the kernel */
+    bool blocked;        /* until the socket is writable or the pause is over */
 };
 
 /* ---- in ---- */
@@ -85,21 +85,21 @@ static bool pull(struct udp *u)
     uint8_t *space;
     size_t room;
 
-    while ((space = batch_space(&u->batch, LIMIT_DATAGRAM_BYTES, &room))) {
+    while ((space = lanes_space(u->lanes, LIMIT_DATAGRAM_BYTES, &room))) {
         o = (struct udp_out){0};
         if (!u->owner.next(u->owner.ctx, loop_now_us(u->loop), space, room, &o))
             return false;
         u->count.out_datagrams++;
         u->count.out_bytes += o.n;
-        batch_add(&u->batch, 0, &o.peer, &o.local, o.ecn, o.n);
+        lanes_add(u->lanes, &o);
     }
     return true;
 }
 
-/* Hands what was pulled to the kernel; false when it takes no more for now. */
+/* Hands what is ready to the kernel; false when it takes no more for now. */
 static bool push(struct udp *u)
 {
-    enum err e = batch_send(&u->batch, &u->socket);
+    enum err e = lanes_send(u->lanes, &u->socket);
 
     u->blocked = e != OK;
     if (e == ERR_AGAIN)
@@ -115,22 +115,27 @@ static void send_all(struct udp *u, int rounds)
 {
     bool more = true;
 
-    if (u->blocked || !u->owner.next)
-        return;
-    if (!batch_empty(&u->batch) && !push(u))
+    if (u->blocked || !u->owner.next || !push(u))
         return;
     for (int i = 0; i < rounds && more; i++) {
         more = pull(u);
-        if (!batch_empty(&u->batch) && !push(u))
+        lanes_close(u->lanes);
+        if (!push(u))
             return;
     }
-    if (more)
+    /* Where all is with the workers, they will say when there is place again. */
+    if (more && lanes_open(u->lanes))
         udp_kick(u);
 }
 
 static void on_kick(void *ctx)
 {
     send_all(ctx, OUT_ROUNDS);
+}
+
+static void on_ready(void *ctx)
+{
+    udp_kick(ctx);
 }
 
 static void on_pause(void *ctx)
@@ -163,7 +168,9 @@ static enum err start(struct udp *u)
     u->space = dgram_space_new();
     if (!u->space)
         return ERR_MEMORY;
-    enum err e = loop_io_new(u->loop, u->socket.fd, on_io, u, &u->io);
+    enum err e = lanes_new(u->loop, on_ready, u, &u->lanes);
+    if (!e)
+        e = loop_io_new(u->loop, u->socket.fd, on_io, u, &u->io);
     if (!e)
         loop_io_want(u->io, LOOP_READ);
     return e;
@@ -221,6 +228,7 @@ void udp_free(struct udp *u)
 {
     if (!u)
         return;
+    lanes_free(u->lanes);
     loop_io_free(u->io);
     loop_task_release(&u->kick);
     loop_timer_release(&u->pause);
@@ -236,7 +244,11 @@ void udp_kick(struct udp *u)
 
 void udp_flush(struct udp *u)
 {
+    lanes_settle(u->lanes);
     send_all(u, LAST_ROUNDS);
+    lanes_settle(u->lanes);
+    if (!u->blocked && !push(u))
+        return;
 }
 
 const struct addr *udp_local(const struct udp *u)

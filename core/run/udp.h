@@ -8,6 +8,7 @@
 #include "core/base/addr.h"
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/peer/peer.h"
 #include "core/run/loop.h"
 
 struct udp;
@@ -25,7 +26,8 @@ struct udp_out {
     struct addr peer;
     struct addr local; /* the address to leave from; zeroed: let routing choose */
     uint8_t ecn;
-    size_t n; /* bytes written to the space */
+    size_t n;                  /* bytes written to the space */
+    struct peer_unsealed left; /* zeroed: nothing; else the pump seals it, in a worker when many */
 };
 
 /* What its owner does; both are called in the loop's thread. */

@@ -42,7 +42,7 @@ def free_port():
 
 
 def listens(port):
-    """Whether a TCP socket listens there: seen from outside, for a connection would be its first."""
+    """Whether a TCP socket listens there: looked up, for a connection would be its only one."""
     wanted = "0100007F:%04X" % port, "00000000:%04X" % port, "0" * 32 + ":%04X" % port
     for path in "/proc/net/tcp", "/proc/net/tcp6":
         for line in open(path).read().split("\n")[1:]:
@@ -110,8 +110,8 @@ def tls():
     os.lseek(zeros, 0, os.SEEK_SET)
     started = time.monotonic()
     # -quiet means that the end of the input is ignored, unless told otherwise after it.
-    client = begin(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port] + TLS + ["-no_ign_eof"],
-                   stdin=zeros)
+    client = begin(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port] + TLS +
+                   ["-no_ign_eof"], stdin=zeros)
     cpu = reap(client) + reap(server)
     took = time.monotonic() - started
     if client.returncode or server.returncode:
@@ -138,8 +138,9 @@ for run in range(runs):
         loads.append(float(open("/proc/loadavg").read().split()[0]))
         bps, n, cpu = measure()
         seen[kind].append((bps / 1e9, cpu / (n / 1e9)))
-        print(json.dumps({"part": kind, "run": run, "gbit_s": round(bps / 1e9, 3), "load": loads[-1],
-                          "cpu_s_per_gb": round(cpu / (n / 1e9), 3), "bytes": n}), flush=True)
+        print(json.dumps({"part": kind, "run": run, "gbit_s": round(bps / 1e9, 3),
+                          "cpu_s_per_gb": round(cpu / (n / 1e9), 3), "bytes": n,
+                          "load": loads[-1]}), flush=True)
 
 print("\n| one stream over loopback | Gbit/s | least - most | CPU s a GB, both ends | to TLS |")
 print("| --- | --- | --- | --- | --- |")
