@@ -482,6 +482,13 @@ static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
     p->token_wanted = true;
 }
 
+static struct entry *find_session(const struct listener *l, struct bytes datagram)
+{
+    struct packet_data d;
+
+    return packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
+}
+
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
                     struct bytes datagram, bool ce)
 {
@@ -490,8 +497,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         take_long(l, now_us, from, datagram);
         return;
     }
-    struct packet_data d;
-    struct entry *e = packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
+    struct entry *e = find_session(l, datagram);
     if (!e) {
         l->counters.unknown_sessions++;
         return;
@@ -502,6 +508,27 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         confirmed(l, now_us, e);
 }
 
+bool listener_opening(const struct listener *l, struct bytes datagram, struct peer_sealing *out)
+{
+    const struct entry *e = packet_is_data(datagram) ? find_session(l, datagram) : NULL;
+
+    /* Who has not proven himself yet is no matter for a worker. */
+    return e && e->peer->confirmed && peer_opening(e->peer, datagram, out);
+}
+
+void listener_input_opened(struct listener *l, uint64_t now_us, const struct addr *from,
+                           struct bytes datagram, bool ce, const struct peer_sealing *how,
+                           bool good)
+{
+    struct entry *e = find_session(l, datagram);
+
+    l->counters.received++;
+    if (e)
+        peer_input_opened(e->peer, now_us, from, datagram, ce, how, good);
+    else
+        l->counters.unknown_sessions++;
+}
+
 static bool over(const struct entry *e, uint64_t now_us)
 {
     if (!e->peer->confirmed)
@@ -510,9 +537,9 @@ static bool over(const struct entry *e, uint64_t now_us)
 }
 
 enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
-                                  size_t *n, struct addr *to, struct peer_unsealed *left)
+                                  size_t *n, struct addr *to, struct peer_sealing *left)
 {
-    *left = (struct peer_unsealed){0};
+    *left = (struct peer_sealing){0};
     if (l->reply_count) {
         struct reply *r = &l->reply[l->reply_first];
         CHECK(r->n <= room);
@@ -543,7 +570,7 @@ enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *
 enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
                          size_t *n, struct addr *to)
 {
-    struct peer_unsealed left;
+    struct peer_sealing left;
     enum err e = listener_output_unsealed(l, now_us, space, room, n, to, &left);
 
     if (!e && left.key)

@@ -92,9 +92,33 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
     p->counters.received_datagrams++;
     p->counters.received_bytes += datagram.n;
     if (packet_is_data(datagram))
-        receive_packet(p, now_us, from, datagram, ce);
+        receive_packet(p, now_us, from, datagram, ce, NULL);
     else
         dial_input(p, now_us, datagram);
+}
+
+bool peer_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out)
+{
+    return p->state == SESSION_READY && receive_opening(p, datagram, out);
+}
+
+bool peer_open(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n)
+{
+    CHECK(n >= PACKET_DATA_HEAD_BYTES + PACKET_TAG_BYTES);
+    uint8_t *sealed = packet + PACKET_DATA_HEAD_BYTES;
+
+    return seal_open(key, number, bytes_of(packet, PACKET_DATA_HEAD_BYTES),
+                     bytes_of(sealed, n - PACKET_DATA_HEAD_BYTES), sealed) == OK;
+}
+
+void peer_input_opened(struct peer *p, uint64_t now_us, const struct addr *from,
+                       struct bytes datagram, bool ce, const struct peer_sealing *how, bool good)
+{
+    if (p->state == SESSION_CLOSED)
+        return;
+    p->counters.received_datagrams++;
+    p->counters.received_bytes += datagram.n;
+    receive_packet(p, now_us, from, datagram, ce, &(struct receive_opened){how, good});
 }
 
 static void check_silence(struct peer *p, uint64_t now_us)
@@ -134,9 +158,9 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
 }
 
 enum err peer_output_unsealed(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
-                              size_t *n, struct addr *to, struct peer_unsealed *left)
+                              size_t *n, struct addr *to, struct peer_sealing *left)
 {
-    *left = (struct peer_unsealed){0};
+    *left = (struct peer_sealing){0};
     p->unsealed = left;
     enum err e = peer_output(p, now_us, space, room, n, to);
     p->unsealed = NULL;

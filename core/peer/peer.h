@@ -133,8 +133,8 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
 enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                      struct addr *to) MUST_USE;
 
-/* What is left to do to a packet of peer_output_unsealed. */
-struct peer_unsealed {
+/* How a packet is sealed or opened, for who does that in the session's stead. */
+struct peer_sealing {
     const struct seal_key *key;   /* borrowed until the next call for this session; NULL: nothing */
     uint64_t session, generation; /* the same two: the same key */
     uint64_t number;
@@ -143,10 +143,22 @@ struct peer_unsealed {
 /* As peer_output, but the sealing of a data packet is left to the caller: peer_seal with *left
  * before it goes out, with the key or a copy of it, in any thread. */
 enum err peer_output_unsealed(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
-                              size_t *n, struct addr *to, struct peer_unsealed *left) MUST_USE;
+                              size_t *n, struct addr *to, struct peer_sealing *left) MUST_USE;
 
 /* Seals in place the packet of `n` bytes that peer_output_unsealed wrote with this number. */
 void peer_seal(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n);
+
+/* How to open a datagram that has come; false: only peer_input can take it. */
+bool peer_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out);
+
+/* Opens in place, in any thread, a packet of `n` bytes that peer_opening has said `number` of; the
+ * key may be a copy. False: it is not authentic, and what stands there is of no use any more. */
+bool peer_open(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n) MUST_USE;
+
+/* As peer_input for a datagram that peer_open has opened with what peer_opening said (`how`; its
+ * key is not used), or has not (`good`). The session may have gone on to other keys in between. */
+void peer_input_opened(struct peer *p, uint64_t now_us, const struct addr *from,
+                       struct bytes datagram, bool ce, const struct peer_sealing *how, bool good);
 
 /* When peer_output wants to be called again even if nothing arrives; UINT64_MAX: never. */
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us);

@@ -87,10 +87,10 @@ struct peer {
     /* sending */
     struct control_model model;
     struct recovery recovery;
-    struct peer_unsealed *unsealed; /* borrowed: packets are left open, and this says how to seal */
-    uint64_t next_send_us;  /* pacing */
-    uint64_t ready_us;      /* when the keys were there */
-    uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
+    struct peer_sealing *unsealed; /* borrowed: packets are left open, and this says how to seal */
+    uint64_t next_send_us;         /* pacing */
+    uint64_t ready_us;             /* when the keys were there */
+    uint64_t idle_since_us;        /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
     unsigned unanswered; /* packets sent that nobody acknowledges, since the last that is */
     bool ping_wanted, limit_wanted, token_wanted;
@@ -173,9 +173,19 @@ void session_credit(struct peer *p, uint64_t n);
 /* Tells the application of a stream with something to read, once. */
 void session_note_stream(struct peer *p, struct stream *s);
 
-/* Takes a data packet in (core/peer/receive.c). */
+/* What somebody else has made of a packet, as peer_input_opened. */
+struct receive_opened {
+    const struct peer_sealing *how;
+    bool good;
+};
+
+/* Takes a data packet in (core/peer/receive.c), sealed, or with `opened` not any more. */
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                    bool ce);
+                    bool ce, const struct receive_opened *opened);
+
+/* How a datagram would be opened now (core/peer/receive.c): false when it is not one for this
+ * session, or not for the present key. */
+bool receive_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out);
 
 /* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
 enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked);

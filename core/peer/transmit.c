@@ -318,10 +318,10 @@ static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
     packet_encode_data(&packet, &head);
     size_t n = PACKET_DATA_HEAD_BYTES + d->w.n + PACKET_TAG_BYTES;
     if (p->unsealed)
-        *p->unsealed = (struct peer_unsealed){.key = &p->send.current,
-                                              .session = num_get_le(p->own_cid, 8),
-                                              .generation = p->send.phase,
-                                              .number = d->number};
+        *p->unsealed = (struct peer_sealing){.key = &p->send.current,
+                                             .session = num_get_le(p->own_cid, 8),
+                                             .generation = p->send.phase,
+                                             .number = d->number};
     else
         peer_seal(&p->send.current, d->number, space, n);
     return n;

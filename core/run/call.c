@@ -155,9 +155,20 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
     struct call *c = ctx;
 
     for (size_t i = 0; i < count; i++)
-        peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
+        if (in[i].opened)
+            peer_input_opened(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn == 3,
+                              in[i].opened, in[i].good);
+        else
+            peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
     handle(c, now_us);
     c->filled = false;
+}
+
+static bool on_opening(void *ctx, struct bytes datagram, struct peer_sealing *out)
+{
+    const struct call *c = ctx;
+
+    return peer_opening(c->peer, datagram, out);
 }
 
 static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, struct udp_out *out)
@@ -304,7 +315,8 @@ static enum err dial(struct call *c, const struct addr *to)
 
 static enum err begin(struct call *c)
 {
-    struct udp_owner owner = {.in = on_in, .next = on_next, .broken = on_broken, .ctx = c};
+    struct udp_owner owner = {
+        .in = on_in, .opening = on_opening, .next = on_next, .broken = on_broken, .ctx = c};
     struct addr to, from = {0};
     enum err e = read_target(c);
 

@@ -108,9 +108,20 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
     struct host *h = ctx;
 
     for (size_t i = 0; i < count; i++)
-        listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
+        if (in[i].opened)
+            listener_input_opened(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn == 3,
+                                  in[i].opened, in[i].good);
+        else
+            listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
     handle(h, now_us);
     h->filled = false;
+}
+
+static bool on_opening(void *ctx, struct bytes datagram, struct peer_sealing *out)
+{
+    const struct host *h = ctx;
+
+    return listener_opening(h->listener, datagram, out);
 }
 
 static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, struct udp_out *out)
@@ -229,7 +240,8 @@ void host_counters(const struct host *h, struct listener_counters *out)
 static enum err open_socket(struct host *h)
 {
     const struct parse_address *a = &h->config.listen;
-    struct udp_owner owner = {.in = on_in, .next = on_next, .broken = on_broken, .ctx = h};
+    struct udp_owner owner = {
+        .in = on_in, .opening = on_opening, .next = on_next, .broken = on_broken, .ctx = h};
     struct addr at = {.family = ADDR_IP6, .port = PARSE_PORT};
     enum err e = OK;
 

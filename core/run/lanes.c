@@ -3,12 +3,12 @@
 #include "core/base/heap.h"
 #include "core/crypt/crypt.h"
 #include "core/run/batch.h"
+#include "core/run/key_copies.h"
 #include "core/run/pool.h"
 
 enum {
     LANES = 3,
     PACKETS = 256, /* of a batch that are left unsealed */
-    KEYS = 2,      /* for them */
     /* So many are worth a worker's waking up, and so are the next batch's then. */
     BULK_PACKETS = 64,
     /* Where there are so many, one more thread is worth a little more work in all. */
@@ -30,10 +30,9 @@ struct lane {
     struct lanes *owner;
     enum state state;
     uint32_t worth; /* packets in it that a worker should have */
-    uint32_t packets, keys;
+    uint32_t packets;
     struct packet packet[PACKETS];
-    uint64_t session[KEYS], generation[KEYS];
-    struct seal_key key[KEYS]; /* copies: the session may be gone when they are used */
+    struct key_copies keys; /* the session may be gone when they are used */
     struct batch batch;
 };
 
@@ -58,7 +57,8 @@ static struct lane *filling(const struct lanes *l)
 static void seal_all(struct lane *a)
 {
     for (uint32_t i = 0; i < a->packets; i++)
-        peer_seal(&a->key[a->packet[i].key], a->packet[i].number, a->packet[i].p, a->packet[i].n);
+        peer_seal(&a->keys.key[a->packet[i].key], a->packet[i].number, a->packet[i].p,
+                  a->packet[i].n);
 }
 
 static void work(struct pool_job *job)
@@ -68,8 +68,8 @@ static void work(struct pool_job *job)
 
 static void sealed(struct lane *a)
 {
-    crypt_wipe(a->key, a->keys * sizeof a->key[0]);
-    a->packets = a->keys = 0;
+    key_copies_wipe(&a->keys);
+    a->packets = 0;
     a->state = READY;
 }
 
@@ -89,7 +89,7 @@ static bool add_lane(struct lanes *l)
         return false;
     a->job = (struct pool_job){.work = work, .done = done};
     a->owner = l;
-    crypt_lock(a->key, sizeof a->key);
+    crypt_lock(a->keys.key, sizeof a->keys.key);
     l->lane[l->count++] = a;
     return true;
 }
@@ -120,7 +120,7 @@ void lanes_free(struct lanes *l)
         return;
     pool_free(l->pool);
     for (unsigned i = 0; i < l->count; i++) {
-        crypt_wipe(l->lane[i]->key, sizeof l->lane[i]->key);
+        key_copies_wipe(&l->lane[i]->keys);
         heap_free(l->lane[i]);
     }
     heap_free(l);
@@ -147,31 +147,15 @@ uint8_t *lanes_space(struct lanes *l, size_t need, size_t *room)
     return a && a->packets < PACKETS ? batch_space(&a->batch, need, room) : NULL;
 }
 
-/* The number of the lane's copy of a key; KEYS: there is no place for one more. */
-static uint8_t key_of(struct lane *a, const struct peer_unsealed *u)
-{
-    uint8_t i = 0;
-
-    while (i < a->keys && (a->session[i] != u->session || a->generation[i] != u->generation))
-        i++;
-    if (i == a->keys && i < KEYS) {
-        a->key[i] = *u->key;
-        a->session[i] = u->session;
-        a->generation[i] = u->generation;
-        a->keys++;
-    }
-    return i;
-}
-
 void lanes_add(struct lanes *l, const struct udp_out *o)
 {
     struct lane *a = filling(l);
-    const struct peer_unsealed *u = &o->left;
+    const struct peer_sealing *u = &o->left;
     uint8_t *p = a->batch.data + a->batch.bytes;
     bool worth = u->key && (l->spare || !seal_is_quick(u->key));
-    uint8_t key = worth && l->bulk && l->pool ? key_of(a, u) : KEYS;
+    uint8_t key = worth && l->bulk && l->pool ? key_copies_get(&a->keys, u) : KEY_COPIES;
 
-    if (key < KEYS)
+    if (key < KEY_COPIES)
         a->packet[a->packets++] = (struct packet){p, (uint16_t)o->n, key, u->number};
     else if (u->key)
         peer_seal(u->key, u->number, p, o->n);

@@ -70,7 +70,7 @@ static void add(uint64_t sessions, uint64_t stay)
     memset(p, (int)t.sent, SIZE);
     num_put_le(p, 8, session);
     num_put_le(p + PACKET_DATA_HEAD_BYTES, 8, t.sent);
-    o.left = (struct peer_unsealed){.key = &t.key[session], .session = session, .number = t.sent++};
+    o.left = (struct peer_sealing){.key = &t.key[session], .session = session, .number = t.sent++};
     lanes_add(t.lanes, &o);
 }
 

@@ -77,7 +77,7 @@ static void guard(struct loop *l, struct loop_timer *t)
 
 static enum err open_node(struct node *n, struct loop *l, const char *where)
 {
-    struct udp_owner owner = {take, next, broken, n};
+    struct udp_owner owner = {.in = take, .next = next, .broken = broken, .ctx = n};
     struct addr a;
 
     if (addr_parse(where, -1, &a))
