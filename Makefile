@@ -115,8 +115,11 @@ chosen = $(if $(T),$(filter $(T),$(1)),$(1))
 unit: $(patsubst %,$(BUILD)/unit/%,$(call chosen,$(UNIT_NAMES))) ## build and run the unit tests (T=NAME: only that program)
 	@tests/run -j 2 $^
 
-sim: $(BUILD)/sim ## the simulator: build/sim --list, build/sim NAME, build/sim --swarm FIRST COUNT
-	@$<
+# Overnight: the cheapest swarms by default; SWARM=swarm and SWARM=desk-swarm have pictures in them.
+FIRST = 1
+SWARM = path-swarm
+sim: $(BUILD)/sim ## the simulator: build/sim --list, NAME, --swarm FIRST COUNT; SEEDS=N (FIRST=, SWARM=): so many swarms
+	@$(if $(SEEDS),sh tests/night.sh $(SEEDS) $(FIRST) $(SWARM) $(JOBS),$<)
 $(BUILD)/sim: $(BUILD)/unit/sim_test
 	@ln -sf unit/sim_test $@
 

@@ -30,7 +30,9 @@ static const struct opt options[] = {
      "instead of UDP, join these network namespaces (names of `ip netns`, or paths)"},
     {"tun-address", 0, OPT_LIST(run_relay_config, tun_addresses), "A1,A2",
      "addresses of the two ends (default: 10.77.0.1,10.77.0.2); IPv6 ones are of one /64"},
-    {"mtu", 0, OPT_NUMBER(run_relay_config, mtu_bytes), "BYTES", "of the tun devices", "1500",
+    {"mtu", 0, OPT_NUMBER(run_relay_config, mtu_bytes), "BYTES",
+     "of the tun devices (default: 1500); with --udp, what is longer with its 28 bytes of headers "
+     "is dropped",
      .min = 576, .max = 65535},
     {"rate", 0, OPT_RATE(run_relay_config, rate_bps), "R",
      "bits a second; without it there is no limit"},
@@ -42,15 +44,24 @@ static const struct opt options[] = {
      "losses come in runs of N in the mean, with the same average", .max = 1000000},
     {"queue", 0, OPT_STRING(run_relay_config, queue), "SIZE|T",
      "drop-tail queue before the link, in bytes or in time at its rate", "100ms"},
+    {"policer", 0, OPT_STRING(run_relay_config, policer), "R:SIZE",
+     "what comes beyond R bits a second, and SIZE at once, is dropped and does not wait"},
+    {"fade", 0, OPT_STRING(run_relay_config, fade), "T:P",
+     "each T the rate becomes another one, between P of --rate and all of it"},
+    {"slots", 0, OPT_TIME(run_relay_config, slot_us), "T",
+     "what arrives within T arrives together at its end, as from a radio that takes turns"},
+    {"ecn", 0, OPT_TIME(run_relay_config, ecn_us), "T",
+     "mark datagrams that say they can be marked (ECN) when they would wait longer in the queue"},
     {"reorder", 0, OPT_PROBABILITY(run_relay_config, reorder), "P",
      "delayed so that later ones overtake"},
     {"duplicate", 0, OPT_PROBABILITY(run_relay_config, duplicate), "P", "delivered twice"},
     {"corrupt", 0, OPT_PROBABILITY(run_relay_config, corrupt), "P", "one bit is flipped"},
     {"outage", 0, OPT_LIST(run_relay_config, outages), "AT:FOR", "nothing passes for this time"},
     {"at", 0, OPT_LIST(run_relay_config, changes), "T:CHANGE[,CHANGE]...",
-     "at this time rate=R, loss=P, delay=T, jitter=T, burst=N, reorder=P, duplicate=P or "
-     "corrupt=P; "
-     "or rebind: clients get new addresses as the server sees them"},
+     "at this time rate=R, loss=P, delay=T, jitter=T, burst=N, reorder=P, duplicate=P, "
+     "corrupt=P, mtu=BYTES, policer=R, fade=T or slots=T; or rebind: clients get new addresses as "
+     "the server sees "
+     "them"},
     {"seed", 0, OPT_NUMBER(run_relay_config, seed), "N",
      "of all chance: the same seed, the same faults", "1"},
     {0},

@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "core/base/limits.h"
 #include "core/run/run_serve.h"
 
 static const char *const forms[] = {"[SOURCE] [OPTION]...", NULL};
@@ -44,6 +45,9 @@ static const struct opt options[] = {
      "make a ticket for one viewer, or N, with the role view or control", .bare = "control"},
     {"invite-for", 0, OPT_TIME(run_serve_config, invite_for_us), "T",
      "how long the ticket can be used the first time", "10min"},
+    {"patience", 0, OPT_TIME(run_serve_config, patience_us), "T",
+     "how long a viewer's session outlives an outage, from 5s: silence ends it after this time",
+     "2min", .min = LIMIT_PATIENCE_LEAST_S * 1000000ull, .max = LIMIT_PATIENCE_MOST_S * 1000000ull},
     {"rate", 0, OPT_RATE(run_serve_config, rate_bps), "R",
      "bits a second for each viewer at the most; without it what the path takes"},
     {"fps", 0, OPT_NUMBER(run_serve_config, fps), "N",

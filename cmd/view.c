@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "core/base/limits.h"
 #include "core/run/run_view.h"
 
 static const char *const forms[] = {"[TARGET|TICKET|-|@FILE] [OPTION]...", NULL};
@@ -22,6 +23,8 @@ static const char *const about[] = {
     "Y`, `click [N]`, `button N down`, `scroll DX DY`, `wait T`, `sync` (until the picture is "
     "exact). Keys have the names of X keysyms, such as Return, Left or F5. Lines that begin with # "
     "are left out.",
+    "When the network fails the session waits and goes on where it was, from any address, for as "
+    "long as both ends have patience: each has its own.",
     "With --json there are the events connected, exact (version, hash), with --stats stats, and "
     "at the end result (frames, in_bytes, out_bytes, delay_us ...) or error.",
     NULL,
@@ -43,6 +46,10 @@ static const struct opt options[] = {
     {"frames", 0, OPT_NUMBER(run_view_config, frames), "N", "end after N pictures"},
     {"for", 0, OPT_TIME(run_view_config, for_us), "T",
      "end after this time; 3 when no picture came in it"},
+    {"patience", 0, OPT_TIME(run_view_config, patience_us), "T",
+     "how long the session outlives an outage, from 5s: silence of the server ends it with 3 "
+     "after this time",
+     "2min", .min = LIMIT_PATIENCE_LEAST_S * 1000000ull, .max = LIMIT_PATIENCE_MOST_S * 1000000ull},
     {"input", 0, OPT_STRING(run_view_config, input), "FILE",
      "carry out this script of keys and pointer; `-`: from standard input"},
     {"accept-new", 0, OPT_FLAG(run_view_config, accept_new), NULL,

@@ -177,3 +177,8 @@ int64_t json_int(const struct json_value *v, int64_t otherwise)
 {
     return json_is_integer(inside(v)) ? json_integer_value(inside(v)) : otherwise;
 }
+
+double json_decimal(const struct json_value *v, double otherwise)
+{
+    return json_is_number(inside(v)) ? json_number_value(inside(v)) : otherwise;
+}

@@ -65,4 +65,7 @@ const char *json_text(const struct json_value *v);
 /* The integer value, or `otherwise` when `v` is NULL or no integer. */
 int64_t json_int(const struct json_value *v, int64_t otherwise);
 
+/* The value of any number, or `otherwise` when `v` is NULL or none. */
+double json_decimal(const struct json_value *v, double otherwise);
+
 #endif

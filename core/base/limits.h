@@ -16,7 +16,9 @@ enum {
     LIMIT_STREAMS = 256,              /* open at once, half of them each end's */
     LIMIT_MESSAGES = 4096,            /* in flight or queued */
     LIMIT_MESSAGE_BYTES = 256 * 1024, /* one message */
-    LIMIT_SESSION_IDLE_S = 120,       /* a session outlives its peer's silence so long */
+    LIMIT_SESSION_IDLE_S = 120,       /* a session outlives its peer's silence so long ... */
+    LIMIT_PATIENCE_LEAST_S = 5,       /* ... unless it is told otherwise, from this ... */
+    LIMIT_PATIENCE_MOST_S = 604800,   /* ... to this */
     LIMIT_ACK_RANGES = 32,
 
     /* what a viewer keeps of one picture, and its server counts on (docs/protocol.md) */

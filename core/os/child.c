@@ -54,8 +54,7 @@ static bool replaced(const struct child_env *env, const char *line)
     return false;
 }
 
-/* Gives the array that execve takes; its strings are borrowed. NULL without memory. */
-static char **whole_env(const struct child_env *env)
+char **child_env_whole(const struct child_env *env)
 {
     size_t n = 0, have = 0;
 
@@ -104,7 +103,7 @@ static int spawn(const char *path, const char *word, char **env, int *pid)
 
 enum err child_start(const char *path, const char *word, const struct child_env *env, int *pid)
 {
-    char **all = whole_env(env);
+    char **all = child_env_whole(env);
 
     if (!all)
         return ERR_MEMORY;

@@ -19,6 +19,10 @@ struct child_env {
 /* Adds a variable; control characters in the borrowed value become `?`, what is too long is cut. */
 void child_env_add(struct child_env *env, const char *name, const char *value);
 
+/* Gives the array that execve takes, of this process's variables but for those below and those that
+ * `env` replaces, and of `env`; for heap_free, its strings are borrowed. NULL without memory. */
+char **child_env_whole(const struct child_env *env);
+
 /* Whether `path` names a program that this user may start: ERR_USAGE when not, or when it has no
  * slash. */
 enum err child_check(const char *path) MUST_USE;

@@ -5,7 +5,6 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/os/netns.h"
 #include "core/os/os.h"
 #include "core/os/sockaddr.h"
 
@@ -30,44 +30,6 @@ static enum err failed(const char *what, const char *which)
     if (errno == EPERM || errno == EACCES)
         e = ERR_UNSUPPORTED;
     log_errno(LOG_ERROR, "%s %s", what, which);
-    return e;
-}
-
-/* ---- namespaces ---- */
-
-static enum err open_namespace(const char *ns, int *fd)
-{
-    char path[512];
-
-    snprintf(path, sizeof path, strchr(ns, '/') ? "%s" : "/run/netns/%s", ns);
-    *fd = OS_CALL(OS_OPEN, open(path, O_RDONLY | O_CLOEXEC));
-    if (*fd >= 0)
-        return OK;
-    enum err e = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
-    log_errno(LOG_ERROR, "cannot open the network namespace %s", path);
-    return e;
-}
-
-/* Enters a namespace; *home is the way back. */
-static enum err enter(int ns, int *home)
-{
-    *home = OS_CALL(OS_OPEN, open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (*home < 0)
-        return failed("cannot open", "/proc/thread-self/ns/net");
-    if (OS_CALL(OS_FD, setns(ns, CLONE_NEWNET)) == 0)
-        return OK;
-    enum err e = failed("cannot enter a network namespace", "(root may)");
-    close(*home);
-    return e;
-}
-
-static enum err leave(int home)
-{
-    enum err e = OK;
-
-    if (OS_CALL(OS_FD, setns(home, CLONE_NEWNET)) != 0)
-        e = failed("cannot go back to the", "network namespace of before");
-    close(home);
     return e;
 }
 
@@ -200,12 +162,12 @@ enum err tun_open(struct tun *t, const char *ns, const struct tun_config *config
     int home;
 
     *t = (struct tun){.fd = -1, .namespace = -1};
-    enum err e = open_namespace(ns, &t->namespace);
+    enum err e = netns_open(ns, &t->namespace);
     if (!e)
-        e = enter(t->namespace, &home);
+        e = netns_enter(t->namespace, &home);
     if (!e) {
         e = make_inside(t, config);
-        enum err back = leave(home);
+        enum err back = netns_leave(home);
         e = e ? e : back;
     }
     if (e)
@@ -271,7 +233,7 @@ uint64_t tun_overflow(const struct tun *t)
     ssize_t got = 0;
     int home;
 
-    if (t->fd < 0 || enter(t->namespace, &home) != OK)
+    if (t->fd < 0 || netns_enter(t->namespace, &home) != OK)
         return 0;
     int fd = OS_CALL(OS_OPEN, open("/proc/thread-self/net/dev", O_RDONLY | O_CLOEXEC));
     while (fd >= 0 && n < sizeof text - 1 &&
@@ -280,7 +242,7 @@ uint64_t tun_overflow(const struct tun *t)
     text[n] = 0;
     if (fd >= 0)
         close(fd);
-    if (leave(home) != OK)
+    if (netns_leave(home) != OK)
         return 0;
     return dropped_in(text, t->name);
 }

@@ -11,13 +11,13 @@ static const char *const state_names[] = {"startup", "drain", "cruise", "probe-r
 /* Gains are in 256ths. */
 enum {
     GAIN_ONE = 256,
-    GAIN_STARTUP = 709,  /* 4 ln 2 = 2.77: doubles the delivered rate each round */
-    GAIN_DRAIN = 92,     /* its inverse */
-    GAIN_WINDOW = 512,   /* twice the bandwidth-delay product: room for delayed acks */
-    GAIN_TRY = 320,      /* 1.25: at most; what it may queue is bounded in time as well */
-    GAIN_TRY_LEAST = 276, /* 1.08 */
-    GAIN_TRY_MORE = 512, /* after a success, and when there is too little to send to do harm */
-    GAIN_YIELD = 192,    /* what a try has queued is let go */
+    GAIN_STARTUP = 709,   /* 4 ln 2 = 2.77: doubles the delivered rate each round */
+    GAIN_DRAIN = 92,      /* its inverse */
+    GAIN_WINDOW = 512,    /* twice the bandwidth-delay product: room for delayed acks */
+    GAIN_TRY = 320,       /* 1.25: at most; what it may queue is bounded in time as well */
+    GAIN_TRY_LEAST = 269, /* 1.05 */
+    GAIN_TRY_MORE = 512,  /* after a success, and when there is too little to send to do harm */
+    GAIN_YIELD = 192,     /* what a try has queued is let go */
 };
 
 enum {
@@ -33,16 +33,23 @@ enum {
     PROBE_RTT_US = 200000,
     QUEUED_US = 10000, /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
-    CUSHION_MOST_US = 8000, /* a queue so long keeps a bottleneck busy between two ACKs */
+    CUSHION_RATE = 1250000, /* bytes a second; at this rate ... */
+    CUSHION_US = 8000,      /* ... the queue that is wanted is so long */
+    CUSHION_MOST_US = 16000,
     CUSHION_LEAST_US = 1000,
+    INTERACTIVE_LUMP_US = 5000,
     TRY_QUEUE_US = 12000, /* a try queues no more */
     FLOOR_BYTES_S = 4000,
     PACKET = 1200,
-    INITIAL_BYTES = 32 * PACKET,
+    INITIAL_BYTES = 24 * PACKET,
     MODEST_BYTES = 10 * PACKET, /* RFC 6928 */
     WINDOW_FLOOR = 4 * PACKET,
     OVERRUN_BYTES = 4 * PACKET,
-    TRAIN_BYTES = 8 * PACKET
+    BRIEF_LEAST_US = 20000,
+    TRAIN_BYTES = 8 * PACKET,
+    BACK_MOST_US = 50000,
+    CALM_LEAST_BYTES = 40 * PACKET,
+    CALM_MOST_BYTES = 400 * PACKET
 };
 
 static struct control_model *model(struct control *c)
@@ -78,9 +85,32 @@ static uint64_t working_rate(const struct control_model *m)
     return num_max(m->head.bandwidth_bytes_s, m->train_rate);
 }
 
+/* Whether what gets lost is the line's own: it is lost just as often when a queue was let go, while
+ * queues and policers lose nothing then. */
+static bool lossy(const struct control_model *m)
+{
+    uint64_t calm = m->calm.acked + m->calm.lost, busy = m->busy.acked + m->busy.lost;
+
+    return calm >= CALM_LEAST_BYTES && busy &&
+           num_mul_div(m->calm.lost, busy, calm) >= m->busy.lost / 10 * 7;
+}
+
+/* What must be sent for `bytes` to arrive. */
+static uint64_t with_losses(const struct control_model *m, uint64_t bytes)
+{
+    uint64_t lost = num_min(m->calm.lost, m->calm.acked);
+
+    return lossy(m) ? bytes + num_mul_div(bytes, lost, m->calm.acked) : bytes;
+}
+
 static uint64_t bdp(const struct control_model *m, unsigned gain)
 {
-    uint64_t bytes = num_mul_div(working_rate(m), m->head.min_rtt_us, 1000000);
+    uint64_t back_us = num_min(m->back_us[0], m->back_us[1]);
+    /* What comes back late is in flight for as long. */
+    if (back_us == UINT64_MAX)
+        back_us = 0;
+    uint64_t trip_us = m->head.min_rtt_us + num_min(back_us, m->head.min_rtt_us + BACK_MOST_US);
+    uint64_t bytes = num_mul_div(working_rate(m), trip_us, 1000000);
 
     return num_mul_div(bytes, gain, GAIN_ONE);
 }
@@ -93,24 +123,40 @@ static void believe(struct control_model *m, uint64_t rate)
     for (unsigned i = 0; i < CONTROL_ROUNDS; i++)
         m->rate[i] = rate;
     m->head.bandwidth_bytes_s = rate;
+    m->calm = m->busy = (struct control_losses){0};
 }
 
-/* The queue that a path is to have while nothing is tried: it is busy when ACKs come late, and the
- * next packet that is urgent hardly waits. */
-static uint64_t cushion_us(const struct control_model *m)
+static uint64_t square_root(uint64_t v)
 {
-    return num_clamp(m->head.min_rtt_us / 4, CUSHION_LEAST_US, CUSHION_MOST_US);
+    uint64_t root = 0;
+
+    for (uint64_t bit = 1ull << 31; bit; bit >>= 1)
+        if ((root + bit) * (root + bit) <= v)
+            root += bit;
+    return root;
 }
 
+/* What a path is to have queued while nothing is tried: it stays busy when ACKs come late, and the
+ * next packet that is urgent hardly waits. It grows with the root of the rate, so that of flows
+ * that share a queue the slower one has more of it for its rate, and gains (Swift, SIGCOMM 2020,
+ * section 3.2, scales its targets so). */
 static uint64_t cushion_bytes(const struct control_model *m)
 {
-    return num_mul_div(m->head.bandwidth_bytes_s, cushion_us(m), 1000000);
+    uint64_t rate = m->head.bandwidth_bytes_s;
+    uint64_t bytes = square_root(rate * CUSHION_RATE) * CUSHION_US / 1000000;
+    uint64_t most_us = num_clamp(m->head.min_rtt_us / 4, CUSHION_LEAST_US, CUSHION_MOST_US);
+
+    if (m->head.interactive)
+        bytes /= 4;
+
+    return num_min(bytes, num_mul_div(rate, most_us, 1000000));
 }
 
 /* The gain of a first try: what it queues in a round trip stays short on long paths. */
 static unsigned try_gain(const struct control_model *m)
 {
-    uint64_t more = num_mul_div(TRY_QUEUE_US, GAIN_ONE, num_max(m->head.min_rtt_us, 1));
+    uint64_t queue_us = m->head.interactive ? TRY_QUEUE_US / 2 : TRY_QUEUE_US;
+    uint64_t more = num_mul_div(queue_us, GAIN_ONE, num_max(m->head.min_rtt_us, 1));
 
     return (unsigned)num_clamp(GAIN_ONE + more, GAIN_TRY_LEAST, GAIN_TRY);
 }
@@ -169,8 +215,40 @@ static bool overrun(const struct control_model *m, bool queued)
 
     /* Loss alone is what bad links do; loss with a queue, or of a third of everything, is us. A
      * round of a few packets proves nothing. */
-    return ((loss > 100 && queued) || loss > 330) && m->lost >= OVERRUN_BYTES && m->best_rate &&
-           m->best_rate < m->head.bandwidth_bytes_s;
+    uint64_t enough = queued ? m->head.bandwidth_bytes_s : m->head.bandwidth_bytes_s / 4 * 3;
+    return loss > (queued ? 100 : 330) && m->lost >= OVERRUN_BYTES && m->best_rate &&
+           m->best_rate < enough;
+}
+
+static void begin_brief(struct control_model *m, uint64_t now_us)
+{
+    m->brief_start_us = now_us;
+    m->brief_acked = m->brief_lost = 0;
+    m->brief_least = UINT64_MAX;
+}
+
+/* A path that all at once delivers far less loses most of what is on the way, behind a queue: every
+ * further half of a round trip at the old rate would be lost as well. */
+static void take_brief(struct control_model *m, const struct control_sample *s)
+{
+    uint64_t span = s->now_us - m->brief_start_us;
+
+    if (s->rtt_us)
+        m->brief_least = num_min(m->brief_least, s->rtt_us);
+    if (span < num_max(m->head.min_rtt_us / 2, BRIEF_LEAST_US) || m->brief_least == UINT64_MAX)
+        return;
+    uint64_t rate = num_mul_div(m->brief_acked, 1000000, span);
+    bool collapsed = m->brief_least > m->head.min_rtt_us + QUEUED_US &&
+                     m->brief_lost >= OVERRUN_BYTES && m->brief_lost > m->brief_acked / 2 &&
+                     rate < m->head.bandwidth_bytes_s / 2;
+    begin_brief(m, s->now_us);
+    if (!collapsed || m->mode == PROBE_RTT)
+        return;
+    believe(m, rate);
+    m->queued_rounds = 0;
+    m->capped_until_us =
+        s->now_us + m->newest_rtt[(m->newest + CONTROL_NEWEST - 1) % CONTROL_NEWEST];
+    enter_drain(m);
 }
 
 /* Round trips are long, and without loss there are three reasons: a queue of ours, a path that has
@@ -211,12 +289,24 @@ static void begin_round(struct control_model *m)
     m->was_limited = limited(m);
     m->acked = m->lost = m->best_rate = 0;
     m->least_rtt = UINT64_MAX;
+    m->back_us[1] = m->back_us[0];
+    m->back_us[0] = UINT64_MAX;
     m->samples = m->limited_samples = 0;
     m->round++;
     m->rate[m->round % CONTROL_ROUNDS] = 0;
     m->extra[m->round % CONTROL_ROUNDS] = 0;
     if (best_of(m->rate) == 0)
         believe(m, m->head.bandwidth_bytes_s);
+}
+
+static void note_losses(struct control_model *m, struct control_losses *of)
+{
+    of->acked += m->acked;
+    of->lost += m->lost;
+    while (of->acked + of->lost > CALM_MOST_BYTES + 2 * bdp(m, GAIN_ONE)) {
+        of->acked /= 2;
+        of->lost /= 2;
+    }
 }
 
 static void end_round(struct control_model *m, const struct control_sample *s)
@@ -229,6 +319,9 @@ static void end_round(struct control_model *m, const struct control_sample *s)
     /* A round that was short of data says only what the path does at least. */
     if (limited(m) || m->samples == 0)
         m->rate[m->round % CONTROL_ROUNDS] = m->head.bandwidth_bytes_s;
+    if (m->mode == CRUISE)
+        note_losses(m, m->round == m->calm_round ? &m->calm : &m->busy);
+    m->usual_us = (7 * m->usual_us + excess_us(m)) / 8;
     m->queued_rounds = standing ? m->queued_rounds + 1 : 0;
     m->slow_rate = standing && !limited(m) ? num_max(m->slow_rate, m->best_rate) : 0;
     if (m->mode != PROBE_RTT && overrun(m, queued)) {
@@ -248,10 +341,12 @@ static void end_round(struct control_model *m, const struct control_sample *s)
 
 static void take_rate(struct control_model *m, const struct control_sample *s)
 {
-    uint64_t *slot = &m->rate[m->round % CONTROL_ROUNDS];
+    uint64_t *slot = &m->rate[m->round % CONTROL_ROUNDS], rate = s->rate_bytes_s;
 
-    *slot = num_max(*slot, s->rate_bytes_s);
-    m->best_rate = num_max(m->best_rate, s->rate_bytes_s);
+    if (s->now_us < m->capped_until_us)
+        rate = num_min(rate, m->head.bandwidth_bytes_s);
+    *slot = num_max(*slot, rate);
+    m->best_rate = num_max(m->best_rate, rate);
     m->samples++;
     m->limited_samples += s->app_limited;
     m->head.bandwidth_bytes_s = best_of(m->rate);
@@ -261,7 +356,9 @@ static void take_rate(struct control_model *m, const struct control_sample *s)
  * in flight or the path runs dry meanwhile (BBR's ACK aggregation). */
 static void take_lump(struct control_model *m, const struct control_sample *s)
 {
-    uint64_t due = num_mul_div(m->head.bandwidth_bytes_s, s->now_us - m->lump_start_us, 1000000);
+    /* Between two losses what is acknowledged comes at the rate at which it was sent. */
+    uint64_t due = with_losses(
+        m, num_mul_div(m->head.bandwidth_bytes_s, s->now_us - m->lump_start_us, 1000000));
 
     if (m->lump_acked <= due) {
         m->lump_start_us = s->now_us;
@@ -342,8 +439,10 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
         enter_phase(m, m->success ? TRY : YIELD, s->now_us);
         break;
     case YIELD:
-        if (elapsed > trip || s->in_flight_bytes <= bdp(m, GAIN_ONE))
-            enter_phase(m, STEADY, s->now_us);
+        if (elapsed <= trip && s->in_flight_bytes > bdp(m, GAIN_ONE))
+            break;
+        m->calm_round = m->round + 1;
+        enter_phase(m, STEADY, s->now_us);
         break;
     default:
         if (elapsed > STEADY_TRIPS * trip || s->app_limited || (tiny(m) && elapsed > trip))
@@ -359,6 +458,7 @@ static void step_mode(struct control_model *m, const struct control_sample *s)
         if (s->in_flight_bytes > bdp(m, GAIN_ONE) && m->round < m->drain_round)
             break;
         m->mode = CRUISE;
+        m->calm_round = m->round + 1;
         m->clean_round = m->round + 2;
         enter_phase(m, STEADY, s->now_us);
         break;
@@ -416,13 +516,19 @@ static void publish(struct control_model *m)
             INITIAL_BYTES, 1000000, num_max(num_max(m->head.min_rtt_us, m->hint_us) / 2, 500));
         return;
     }
-    m->head.pacing_bytes_s =
-        num_max(FLOOR_BYTES_S, num_mul_div(working_rate(m), pacing_gain(m), GAIN_ONE));
+    uint64_t pace = num_mul_div(working_rate(m), pacing_gain(m), GAIN_ONE);
+    /* A yield shows which losses are not ours: it must not make up for them. */
+    if (m->mode != CRUISE || m->phase != YIELD)
+        pace = with_losses(m, pace);
+    m->head.pacing_bytes_s = num_max(FLOOR_BYTES_S, pace);
     if (m->mode == PROBE_RTT) {
         m->head.window_bytes = num_max(bdp(m, GAIN_ONE / 2), WINDOW_FLOOR);
         return;
     }
-    uint64_t window = bdp(m, window_gain(m)) + best_of(m->extra) + 3 * PACKET;
+    uint64_t extra = best_of(m->extra);
+    if (m->head.interactive && m->mode == CRUISE)
+        extra = num_min(extra, num_mul_div(rate, INTERACTIVE_LUMP_US, 1000000));
+    uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + 3 * PACKET;
     if (m->mode == CRUISE)
         window += cushion_bytes(m);
     if (m->mode == CHECK)
@@ -434,22 +540,62 @@ static void publish(struct control_model *m)
         m->head.pacing_bytes_s =
             num_max(m->head.pacing_bytes_s, num_mul_div(WINDOW_FLOOR, 1000000, m->head.min_rtt_us));
     if (modest)
-        m->head.pacing_bytes_s = num_max(m->head.pacing_bytes_s,
-                                         num_mul_div(MODEST_BYTES, 1000000, m->head.min_rtt_us));
+        m->head.pacing_bytes_s =
+            num_max(m->head.pacing_bytes_s, num_mul_div(MODEST_BYTES, 1000000, m->head.min_rtt_us));
 }
 
-static void model_sample(struct control *c, const struct control_sample *s)
+static void note_way(struct control_model *m, const struct control_sample *s)
+{
+    if (!m->has_way)
+        m->least_way[0] = m->least_way[1] = s->way_us;
+    else if (s->now_us - m->way_stamp_us > MIN_RTT_WINDOW_US)
+        m->least_way[1] = m->least_way[0], m->least_way[0] = s->way_us;
+    if (!m->has_way || s->now_us - m->way_stamp_us > MIN_RTT_WINDOW_US)
+        m->way_stamp_us = s->now_us;
+    m->has_way = true;
+    if (s->way_us < m->least_way[0])
+        m->least_way[0] = s->way_us;
+}
+
+/* The round trip as if there were no queue on the way back: what the other end or its neighbours
+ * send there is no reason to send less. The queue on the way there is what this packet's way was
+ * longer than the shortest, but no more than its whole round trip was, so that clocks that drift
+ * apart make us see less and never what is not there. */
+static uint64_t trip_there(struct control_model *m, const struct control_sample *s)
+{
+    uint64_t least_rtt = m->head.min_rtt_us;
+
+    note_way(m, s);
+    if (least_rtt == 0 || s->rtt_us <= least_rtt)
+        return s->rtt_us;
+    int64_t least = m->least_way[0] < m->least_way[1] ? m->least_way[0] : m->least_way[1];
+    uint64_t there = num_min((uint64_t)(s->way_us - least), s->rtt_us - least_rtt);
+    m->back_us[0] = num_min(m->back_us[0], s->rtt_us - least_rtt - there);
+    return least_rtt + there;
+}
+
+static void model_sample(struct control *c, const struct control_sample *sample)
 {
     struct control_model *m = model(c);
+    struct control_sample there = *sample, *s = &there;
+
+    if (s->rtt_us)
+        s->rtt_us = trip_there(m, sample);
 
     m->acked += s->acked_bytes;
     m->lost += s->lost_bytes;
+    m->brief_acked += s->acked_bytes;
+    m->brief_lost += s->lost_bytes;
+    /* A path that was gone for a moment, or a NAT's binding, says nothing about the rate. */
+    if (s->vanished && excess_us(m) <= num_max(STANDING_US, m->usual_us + 2 * QUEUED_US))
+        m->lost = m->brief_lost = 0;
     if (s->rtt_us)
         take_rtt(m, s);
     if (s->rate_bytes_s)
         take_rate(m, s);
     take_lump(m, s);
     take_train(m, s);
+    take_brief(m, s);
     step_mode(m, s);
     if (s->round_start)
         end_round(m, s);
@@ -463,6 +609,7 @@ static void model_silence(struct control *c, uint64_t now_us)
     /* Keep what is known of the path, but do not count the silence as a long round trip. */
     m->min_rtt_stamp_us = m->lump_start_us = now_us;
     m->lump_acked = 0;
+    begin_brief(m, now_us);
     m->least_rtt = UINT64_MAX;
     m->queued_rounds = 0;
 }
@@ -475,6 +622,8 @@ void control_model_init(struct control_model *m, uint64_t now_us)
     m->head.ops = &model_ops;
     m->min_rtt_stamp_us = m->phase_start_us = m->lump_start_us = now_us;
     m->least_rtt = UINT64_MAX;
+    m->back_us[0] = m->back_us[1] = UINT64_MAX;
+    begin_brief(m, now_us);
     m->mode = STARTUP;
     publish(m);
 }

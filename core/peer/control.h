@@ -9,10 +9,14 @@
 struct control_sample {
     uint64_t now_us;
     uint64_t rate_bytes_s;    /* delivery rate, 0 when there is no valid sample */
-    uint64_t rtt_us;          /* the newest round trip, 0 when none */
+    uint64_t rtt_us;          /* the newest round trip, 0 when none ... */
+    int64_t way_us;           /* ... and its way there, plus a constant that nobody knows */
     uint64_t acked_bytes;     /* newly acknowledged */
     uint64_t lost_bytes;      /* newly declared lost */
+    uint64_t ce_count;        /* packets newly told of that met a queue (ECN-CE) ... */
+    uint64_t ce_bytes;        /* ... and about how much that is of what was acknowledged */
     uint64_t in_flight_bytes; /* after both */
+    bool vanished;            /* they were many in a row, as when a path goes away for a moment */
     bool app_limited;         /* the sender had nothing more to send when it was sent */
     bool round_start;         /* a packet sent after the last round's start was acknowledged */
 };
@@ -36,6 +40,7 @@ struct control {
     uint64_t bandwidth_bytes_s; /* what the path is believed to deliver; 0 when not known */
     uint64_t min_rtt_us;        /* the path's round trip without queues; 0 when not known */
     const char *state;          /* a word for people, static */
+    bool interactive;           /* set by the sender: somebody waits for what it sends */
 };
 
 enum { CONTROL_ROUNDS = 10, CONTROL_NEWEST = 4 };
@@ -58,17 +63,23 @@ struct control_model {
     bool was_limited; /* the last round was mostly short of data */
 
     /* start-up */
-    uint64_t full_rate;   /* the best so far */
-    unsigned full_rounds; /* rounds without growth */
-    uint64_t hint_us;     /* the handshake's round trip; 0: not known */
+    uint64_t full_rate;                  /* the best so far */
+    unsigned full_rounds;                /* rounds without growth */
+    uint64_t hint_us;                    /* the handshake's round trip; 0: not known */
     uint64_t newest_rtt[CONTROL_NEWEST]; /* a ring of the last samples, 0: none yet */
     unsigned newest;
     bool brimming; /* a queue was seen: no faster */
-    uint64_t train_start_us, train_acked; /* what is acknowledged in a quarter of a round trip ... */
-    uint64_t train_rate;                  /* ... and the rate that follows: for the start alone */
-    bool full;            /* the path has been filled once */
+    uint64_t train_start_us,
+        train_acked;     /* what is acknowledged in a quarter of a round trip ... */
+    uint64_t train_rate; /* ... and the rate that follows: for the start alone */
+    bool full;           /* the path has been filled once */
+
+    /* half of a round trip, for what cannot wait for its end */
+    uint64_t brief_start_us, brief_acked, brief_lost, brief_least;
+    uint64_t capped_until_us; /* what is measured until then began before the rate fell */
 
     /* a standing queue */
+    uint64_t usual_us; /* by how much round trips are usually above the least, of late */
     unsigned queued_rounds;
     uint64_t clean_round; /* from then on what is measured was not sent slowly on purpose */
     uint64_t slow_rate;   /* the best delivered in those rounds */
@@ -78,12 +89,22 @@ struct control_model {
 
     /* the round trip without queues */
     uint64_t min_rtt_stamp_us;
+    bool has_way;
+    int64_t least_way[2]; /* of the present and the last ten seconds */
+    uint64_t way_stamp_us;
+    uint64_t back_us[2]; /* the least queue on the way back, of this round and the last */
     uint64_t probe_end_us, probe_least; /* while it is measured */
 
     /* trying for more */
     unsigned phase;
     uint64_t phase_start_us, phase_rate;
     bool success; /* the last try found more */
+
+    /* what gets lost whatever we send: what left while a queue was let go, and all the rest */
+    uint64_t calm_round;
+    struct control_losses {
+        uint64_t acked, lost; /* bytes, of the last few hundred packets */
+    } calm, busy;
 
     /* acknowledgements in lumps */
     uint64_t lump_start_us, lump_acked;

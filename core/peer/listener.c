@@ -58,6 +58,7 @@ struct listener {
     struct entry *by_cid[CID_SLOTS]; /* open addressing; cids are our own random numbers */
     struct reply reply[REPLIES];
     uint32_t reply_first, reply_count;
+    uint8_t out_ecn; /* of the newest datagram */
     struct bucket all, bucket[BUCKETS];
     uint64_t bucket_salt;
     struct listener_counters counters;
@@ -490,7 +491,7 @@ static struct entry *find_session(const struct listener *l, struct bytes datagra
 }
 
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
-                    struct bytes datagram, bool ce)
+                    struct bytes datagram, uint8_t ecn)
 {
     l->counters.received++;
     if (!packet_is_data(datagram)) {
@@ -503,7 +504,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         return;
     }
     bool before = e->peer->confirmed;
-    peer_input(e->peer, now_us, from, datagram, ce);
+    peer_input(e->peer, now_us, from, datagram, ecn);
     if (!before && e->peer->confirmed)
         confirmed(l, now_us, e);
 }
@@ -517,14 +518,14 @@ bool listener_opening(const struct listener *l, struct bytes datagram, struct pe
 }
 
 void listener_input_opened(struct listener *l, uint64_t now_us, const struct addr *from,
-                           struct bytes datagram, bool ce, const struct peer_sealing *how,
+                           struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
                            bool good)
 {
     struct entry *e = find_session(l, datagram);
 
     l->counters.received++;
     if (e)
-        peer_input_opened(e->peer, now_us, from, datagram, ce, how, good);
+        peer_input_opened(e->peer, now_us, from, datagram, ecn, how, good);
     else
         l->counters.unknown_sessions++;
 }
@@ -546,6 +547,7 @@ enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *
         memcpy(space, r->data, r->n);
         *n = r->n;
         *to = r->to;
+        l->out_ecn = 0;
         l->reply_first = (l->reply_first + 1) % REPLIES;
         l->reply_count--;
         return OK;
@@ -554,6 +556,7 @@ enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *
         struct entry *e = l->entry[(l->turn + i) % l->count];
         if (peer_output_unsealed(e->peer, now_us, space, room, n, to, left) == OK) {
             l->turn = (l->turn + i) % l->count;
+            l->out_ecn = peer_output_ecn(e->peer);
             return OK;
         }
     }
@@ -578,6 +581,11 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
     return e;
 }
 
+uint8_t listener_output_ecn(const struct listener *l)
+{
+    return l->out_ecn;
+}
+
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
 {
     uint64_t at = l->reply_count ? now_us : UINT64_MAX;
@@ -600,6 +608,14 @@ struct peer *listener_next_peer(struct listener *l)
             return l->entry[i]->peer;
         }
     return NULL;
+}
+
+bool listener_has_event(const struct listener *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->entry[i]->known && !l->entry[i]->dropped && peer_has_event(l->entry[i]->peer))
+            return true;
+    return false;
 }
 
 void listener_drop(struct listener *l, uint64_t now_us, struct peer *p)

@@ -64,14 +64,14 @@ void listener_free(struct listener *l);
 
 /* Takes a datagram in, as peer_input; it goes to its session if it has one. */
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
-                    struct bytes datagram, bool ce);
+                    struct bytes datagram, uint8_t ecn);
 
 /* As peer_opening, of the session that a datagram belongs to. */
 bool listener_opening(const struct listener *l, struct bytes datagram, struct peer_sealing *out);
 
 /* As peer_input_opened, for the session that it belongs to if that is still there. */
 void listener_input_opened(struct listener *l, uint64_t now_us, const struct addr *from,
-                           struct bytes datagram, bool ce, const struct peer_sealing *how,
+                           struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
                            bool good);
 
 /* Writes the next datagram of the listener or any session, as peer_output. */
@@ -82,12 +82,18 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
 enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
                                   size_t *n, struct addr *to, struct peer_sealing *left) MUST_USE;
 
+/* As peer_output_ecn, of the last listener_output. */
+uint8_t listener_output_ecn(const struct listener *l);
+
 /* When listener_output wants to be called again; UINT64_MAX: never. */
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us);
 
 /* The next session whose caller has proven itself, owned by the listener until listener_drop; NULL
  * when none is new. Its first event is PEER_EVENT_CONNECTED with its key and roles. */
 struct peer *listener_next_peer(struct listener *l);
+
+/* Whether any session that the owner knows of has an event. */
+bool listener_has_event(const struct listener *l);
 
 /* The owner is done with a session (closing it first if it has not): the listener tells the other
  * side and frees it. */

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/heap.h"
 #include "core/base/num.h"
+#include "core/peer/repeat.h"
 
 enum {
     PIECE_FLOOR = 256, /* only the last piece of a message is smaller */
@@ -246,7 +247,7 @@ bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct fr
     f->total = l->total;
     f->offset = from;
     f->data = bytes_of(l->data + from, n);
-    f->fin = false;
+    f->fin = again;
     if (l->sent == l->total && l->lost.count == 0)
         unlist(m, l);
     return true;
@@ -270,23 +271,16 @@ enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n
     return OK;
 }
 
-enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n, bool resend)
+/* Queues what of a piece has not arrived yet, before what is new of its class. */
+static enum err send_again(struct mail_out *m, struct mail_letter *l, uint64_t offset, uint64_t n)
 {
-    struct mail_letter *l = find(m, id);
     enum err e = OK;
 
-    if (!l || !resend)
-        return OK;
-    if (l->once || l->stale) {
-        end(m, l, false);
-        return OK;
-    }
     if (l->total == 0) {
         l->sent = 0;
         list(m, l, m->first[l->class]);
         return OK;
     }
-    /* What was lost goes before what is new of its class. */
     for (size_t i = 0; !e && i < l->missing.count; i++) {
         uint64_t begin = num_max(offset, l->missing.item[i].begin);
         uint64_t stop = num_min(offset + n, l->missing.item[i].end);
@@ -296,6 +290,36 @@ enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,
     if (!e && l->lost.count)
         list(m, l, m->first[l->class]);
     return e;
+}
+
+enum err mail_repeat(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n)
+{
+    struct mail_letter *l = find(m, id);
+
+    uint64_t stop = offset + num_max(n, 1); /* one without bytes counts as one of one byte */
+
+    if (!l || l->stale || l->once || l->total > REPEAT_MESSAGE_BYTES ||
+        (offset < l->repeated && !l->lost_once))
+        return OK;
+    /* What was lost has already had its time: it gets two repeats. */
+    l->lost_once &= offset >= l->repeated;
+    l->repeated = (uint32_t)num_max(l->repeated, stop);
+    return send_again(m, l, offset, n);
+}
+
+enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n, bool resend)
+{
+    struct mail_letter *l = find(m, id);
+
+    if (!l || !resend)
+        return OK;
+    if (l->once || l->stale) {
+        end(m, l, false);
+        return OK;
+    }
+    l->repeated = (uint32_t)num_min(l->repeated, offset);
+    l->lost_once = true;
+    return send_again(m, l, offset, n);
 }
 
 static void discard_parcel(struct mail_in *m, uint64_t slot)

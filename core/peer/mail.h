@@ -22,6 +22,8 @@ struct mail_letter {
     bool stale; /* nothing more of it is sent */
     bool listed;
     uint32_t total, sent;        /* bytes, and how many were sent at least once */
+    uint32_t repeated;           /* what is before it was queued once more than losses ask for */
+    bool lost_once;              /* since then, and has been queued but once more for that */
     struct ranges lost, missing; /* to be sent again; not yet acknowledged */
     uint8_t data[];
 };
@@ -91,11 +93,15 @@ uint64_t mail_expire(struct mail_out *m, uint64_t now_us);
 uint64_t mail_queued_bytes(const struct mail_out *m, enum peer_class class);
 
 /* The next piece of class `class` for at most `room` bytes of frame: fills `f`, data borrowed from
- * the letter. False when there is none or it does not fit. */
+ * the letter, fin set when it had been sent before. False when there is none or it does not fit. */
 bool mail_take(struct mail_out *m, enum peer_class class, size_t room, struct frame *f);
 
 /* A piece was acknowledged. ERR_MEMORY. */
 enum err mail_acked(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n) MUST_USE;
+
+/* A piece is to be sent once more although it may well arrive. Nothing happens when that was done
+ * for it already, or the message is long, given up, or one that is sent once. ERR_MEMORY. */
+enum err mail_repeat(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n) MUST_USE;
 
 /* A piece was lost (`resend`: it is to be sent again). ERR_MEMORY. */
 enum err mail_lost(struct mail_out *m, uint64_t id, uint64_t offset, uint64_t n,

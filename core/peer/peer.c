@@ -65,7 +65,16 @@ bool peer_next_event(struct peer *p, struct peer_event *out)
     p->shown = e->parcel;
     p->event_first = (p->event_first + 1) % p->event_capacity;
     p->event_count--;
+    if (out->kind == PEER_EVENT_PATH_CHANGED) {
+        out->what = p->path_news;
+        p->path_news = 0;
+    }
     return true;
+}
+
+bool peer_has_event(const struct peer *p)
+{
+    return p->event_count > 0;
 }
 
 void peer_close(struct peer *p, uint64_t now_us, enum err error, const char *reason)
@@ -85,16 +94,18 @@ bool peer_over(const struct peer *p)
 }
 
 void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                bool ce)
+                uint8_t ecn)
 {
     if (p->state == SESSION_CLOSED)
         return;
+    p->now_us = now_us;
     p->counters.received_datagrams++;
     p->counters.received_bytes += datagram.n;
     if (packet_is_data(datagram))
-        receive_packet(p, now_us, from, datagram, ce, NULL);
+        receive_packet(p, now_us, from, datagram, ecn, NULL);
     else
         dial_input(p, now_us, datagram);
+    session_watch_path(p, now_us);
 }
 
 bool peer_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out)
@@ -112,13 +123,16 @@ bool peer_open(const struct seal_key *key, uint64_t number, uint8_t *packet, siz
 }
 
 void peer_input_opened(struct peer *p, uint64_t now_us, const struct addr *from,
-                       struct bytes datagram, bool ce, const struct peer_sealing *how, bool good)
+                       struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
+                       bool good)
 {
     if (p->state == SESSION_CLOSED)
         return;
+    p->now_us = now_us;
     p->counters.received_datagrams++;
     p->counters.received_bytes += datagram.n;
-    receive_packet(p, now_us, from, datagram, ce, &(struct receive_opened){how, good});
+    receive_packet(p, now_us, from, datagram, ecn, &(struct receive_opened){how, good});
+    session_watch_path(p, now_us);
 }
 
 static void check_silence(struct peer *p, uint64_t now_us)
@@ -135,6 +149,8 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     enum err e;
 
     CHECK(room >= LIMIT_DATAGRAM_BYTES);
+    p->now_us = now_us;
+    p->out_ecn = ECN_NONE;
     switch (p->state) {
     case SESSION_HELLO:
     case SESSION_INIT:
@@ -142,6 +158,7 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
         break;
     case SESSION_READY:
         check_silence(p, now_us);
+        session_watch_path(p, now_us);
         e = p->state == SESSION_READY ? transmit_next(p, now_us, space, room, n, to) : ERR_AGAIN;
         break;
     case SESSION_CLOSING:
@@ -176,8 +193,14 @@ void peer_seal(const struct seal_key *key, uint64_t number, uint8_t *packet, siz
                bytes_of(plain, n - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES), plain);
 }
 
+uint8_t peer_output_ecn(const struct peer *p)
+{
+    return p->out_ecn;
+}
+
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
 {
+    struct path_view v;
     uint64_t at;
 
     switch (p->state) {
@@ -186,6 +209,9 @@ uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us)
         return p->dial->next_us;
     case SESSION_READY:
         at = num_min(transmit_deadline_us(p), p->last_received_us + p->config.idle_timeout_us);
+        v = session_path(p);
+        if (p->confirmed && session_with(p, PEER_WITHOUT_WATCH))
+            at = num_min(at, path_watch_deadline_us(&p->watch, &v));
         return num_max(at, now_us);
     case SESSION_CLOSING:
         if (p->close_due)
@@ -204,6 +230,7 @@ const uint8_t *peer_binding(const struct peer *p)
 
 void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
 {
+    static const char *const ecn_names[] = {"testing", "on", "off"};
     const struct recovery *r = &p->recovery;
 
     *out = p->counters;
@@ -211,14 +238,21 @@ void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
     out->connected = p->state == SESSION_READY && p->confirmed;
     out->rate_bps = p->model.head.bandwidth_bytes_s * 8;
     out->rtt_us = r->smoothed_us;
+    out->rtt_variance_us = r->variance_us;
     out->min_rtt_us = p->model.head.min_rtt_us ? p->model.head.min_rtt_us : r->min_us;
     out->loss_millionths = r->recent_sent ? r->recent_lost * 1000000 / r->recent_sent : 0;
+    out->ecn = ecn_names[r->ecn.state];
+    out->ce_marks = r->ecn.ce;
+    out->mtu_bytes = p->mtu.now_bytes;
     out->in_flight_bytes = r->in_flight_bytes;
     out->window_bytes = p->model.head.window_bytes;
     out->queued_bytes = mail_queued_bytes(&p->mail, PEER_BULK);
     out->silent_us = num_sub0(now_us, p->last_received_us);
+    out->silent = out->connected && out->silent_us >= PATH_WATCH_SILENT_US;
     out->state = p->model.head.state;
     out->lost_datagrams = r->lost_packets;
+    out->spurious_datagrams = r->spurious;
+    out->delivered_bytes = r->delivered;
     out->key_updates = p->send.phase;
 }
 

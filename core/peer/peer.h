@@ -39,12 +39,19 @@ enum peer_without {
     PEER_WITHOUT_CLASSES = 1 << 8,     /* all classes are one */
     PEER_WITHOUT_REORDER = 1 << 9,     /* the first gap counts as loss */
     PEER_WITHOUT_VALIDATION = 1 << 10, /* a new address is followed without a challenge */
-    PEER_WITHOUT_ACK_GAP = 1 << 11     /* ACKs follow each other however closely */
+    PEER_WITHOUT_ACK_GAP = 1 << 11,    /* ACKs follow each other however closely */
+    PEER_WITHOUT_REPEAT = 1 << 12,     /* what is small and urgent is sent once, whatever is lost */
+    PEER_WITHOUT_MTU = 1 << 16,        /* datagrams stay as small as the smallest path wants */
+    PEER_WITHOUT_BLACK_HOLE = 1 << 17, /* a size that was proven once is kept whatever happens */
+    PEER_WITHOUT_ECN = 1 << 18,        /* nothing says that it knows of ECN */
+    PEER_WITHOUT_ECN_CHECK = 1 << 19,  /* everything does, whatever becomes of it */
+    PEER_WITHOUT_WATCH = 1 << 20,      /* nobody is told of a path's changes */
+    PEER_WITHOUT_PATIENCE = 1 << 21    /* silence is outlived for the default time only */
 };
 
 /* How a session behaves. Zero means the default given. */
 struct peer_config {
-    uint32_t max_datagram_bytes;   /* 1200: LIMIT_DATAGRAM_FLOOR .. LIMIT_DATAGRAM_BYTES */
+    uint32_t max_datagram_bytes;   /* LIMIT_DATAGRAM_BYTES, at least _FLOOR: more is not tried */
     uint64_t key_update_packets;   /* 1 << 20: a new sending key after so many packets */
     uint64_t idle_timeout_us;      /* LIMIT_SESSION_IDLE_S: silence after which the session ends */
     uint64_t keepalive_us;         /* 450 ms (client), 1 s (server): silence that is probed */
@@ -76,7 +83,18 @@ enum peer_event_kind {
     PEER_EVENT_ACKED,     /* tag: the peer has that message */
     PEER_EVENT_GONE,      /* tag: that message is given up: superseded, expired or lost */
     PEER_EVENT_PATH,      /* path: the other's new address, validated */
-    PEER_EVENT_TOKEN      /* data: an address token for the next session; ciphers: the set */
+    PEER_EVENT_PATH_CHANGED, /* what: of peer_path is new in a way to act upon; a few a second */
+    PEER_EVENT_TOKEN         /* data: an address token for the next session; ciphers: the set */
+};
+
+/* What of a path has changed, a set. */
+enum peer_path_what {
+    PEER_PATH_SILENT = 1 << 0,  /* nothing has been heard for 1.5 s: it may be an outage */
+    PEER_PATH_BACK = 1 << 1,    /* something has */
+    PEER_PATH_RATE = 1 << 2,    /* a quarter more or less than told before, for some round trips */
+    PEER_PATH_ADDRESS = 1 << 3, /* remote */
+    PEER_PATH_MTU = 1 << 4,     /* mtu_bytes */
+    PEER_PATH_ECN = 1 << 5      /* ecn */
 };
 
 /* One event; bytes are borrowed until the next call of peer_next_event. */
@@ -86,6 +104,7 @@ struct peer_event {
     uint8_t channel;
     uint8_t ciphers;
     uint32_t roles;
+    uint32_t what;
     enum err error;
     char reason[LIMIT_REASON_CHARS + 1];
     uint8_t key[KEY_BYTES];
@@ -98,13 +117,19 @@ struct peer_path {
     struct addr remote;
     bool connected;
     uint64_t rate_bps; /* believed capacity, payload bits a second; 0: not known yet */
-    uint64_t rtt_us, min_rtt_us;
+    uint64_t rtt_us, min_rtt_us, rtt_variance_us;
     uint64_t loss_millionths; /* over the last few hundred packets */
+    const char *ecn;          /* "testing", "on" or "off": marks get through; static */
+    uint64_t ce_marks;        /* packets of ours that met a queue, as far as told */
+    uint32_t mtu_bytes;       /* datagrams are at most so large now, UDP payload */
     uint64_t in_flight_bytes, window_bytes;
     uint64_t queued_bytes; /* given to the session, not yet sent once */
-    uint64_t silent_us;    /* since something arrived */
+    uint64_t silent_us;    /* since something arrived ... */
+    bool silent;           /* ... and that is so long that there may be an outage */
     const char *state;     /* the controller's word, static */
     uint64_t sent_datagrams, received_datagrams, lost_datagrams, sent_bytes, received_bytes;
+    uint64_t delivered_bytes;    /* of datagrams with content, acknowledged */
+    uint64_t spurious_datagrams; /* counted as lost, but only late */
     uint64_t rejected_datagrams; /* not authentic, replayed or malformed */
     uint64_t key_updates;
 };
@@ -123,10 +148,10 @@ void peer_free(struct peer *p);
 /* Answers PEER_EVENT_HOST_KEY: go on. */
 void peer_accept_key(struct peer *p, uint64_t now_us);
 
-/* Takes one datagram that came from `from`; `ce` when it was marked by ECN. Anything may come: what
- * is not authentic is counted and dropped. Borrows the bytes. */
+/* Takes one datagram that came from `from`, with its two ECN bits (RFC 3168; 0 where unknown).
+ * Anything may come: what is not authentic is counted and dropped. Borrows the bytes. */
 void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                bool ce);
+                uint8_t ecn);
 
 /* Writes the next datagram to `space` (room >= LIMIT_DATAGRAM_BYTES), its length to *n and where it
  * goes to *to. ERR_AGAIN when there is none now. */
@@ -158,13 +183,20 @@ bool peer_open(const struct seal_key *key, uint64_t number, uint8_t *packet, siz
 /* As peer_input for a datagram that peer_open has opened with what peer_opening said (`how`; its
  * key is not used), or has not (`good`). The session may have gone on to other keys in between. */
 void peer_input_opened(struct peer *p, uint64_t now_us, const struct addr *from,
-                       struct bytes datagram, bool ce, const struct peer_sealing *how, bool good);
+                       struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
+                       bool good);
+
+/* The two ECN bits that the datagram of the last peer_output is to leave with. */
+uint8_t peer_output_ecn(const struct peer *p);
 
 /* When peer_output wants to be called again even if nothing arrives; UINT64_MAX: never. */
 uint64_t peer_deadline_us(const struct peer *p, uint64_t now_us);
 
 /* Takes the next event; false when there is none. */
 bool peer_next_event(struct peer *p, struct peer_event *out);
+
+/* Whether peer_next_event would give one. */
+bool peer_has_event(const struct peer *p);
 
 /* Ends the session with a reason (borrowed, cut to LIMIT_REASON_CHARS) that the other is told. It
  * may be freed at any time; who waits for peer_over (3 s at the most) knows that the other was told

@@ -169,9 +169,10 @@ static void take_path_response(struct peer *p, uint64_t now_us, const struct fra
     /* What is in flight went to the old address: ask about it at once. */
     p->recovery.last_eliciting_us = 0;
     p->ping_wanted = true;
+    session_doubt_path(p, now_us);
+    path_watch_moved(&p->watch);
     struct peer_event e = {.kind = PEER_EVENT_PATH, .path = p->remote};
     session_event(p, &e, NULL);
-    (void)now_us;
 }
 
 /* Takes one frame. ERR_AGAIN: it could not be kept, the packet must not be acknowledged; any other
@@ -205,6 +206,7 @@ static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *f
         memcpy(p->reply, f->data.p, FRAME_PATH_BYTES);
         p->reply_to = *from;
         p->reply_due = true;
+        session_doubt_path(p, now_us); /* it sees us elsewhere: we have moved, too */
         return OK;
     case FRAME_PATH_RESPONSE:
         take_path_response(p, now_us, f);
@@ -232,16 +234,23 @@ static bool elicits(enum frame_type t)
     return t != FRAME_ACK && t != FRAME_PADDING && t != FRAME_CLOSE;
 }
 
+/* What a packet wants in return. */
+struct wants {
+    bool ack;
+    bool soon; /* a PING: somebody waits for nothing but the answer */
+};
+
 static enum err take_frames(struct peer *p, uint64_t now_us, const struct addr *from,
-                            struct bytes plain, bool *eliciting)
+                            struct bytes plain, struct wants *wants)
 {
     struct rd r = rd_of(plain);
     struct frame f;
     enum err e;
 
-    *eliciting = false;
+    *wants = (struct wants){.ack = false};
     while ((e = frame_next(&r, &f)) == OK) {
-        *eliciting |= elicits(f.type);
+        wants->ack |= elicits(f.type);
+        wants->soon |= f.type == FRAME_PING;
         e = take_frame(p, now_us, from, &f);
         if (e || p->state != SESSION_READY)
             return e;
@@ -263,7 +272,7 @@ static uint64_t ack_gap_us(const struct peer *p)
 
 /* Remembers the number for ACKs and against replay; the set stays bounded by forgetting the lowest.
  */
-static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool eliciting)
+static void remember(struct peer *p, uint64_t now_us, uint64_t number, struct wants wants)
 {
     struct ranges *r = &p->received;
     bool gap = number != p->newest_number + 1;
@@ -288,10 +297,10 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, bool elic
         if (!ranges_remove(r, 0, floor))
             p->received_floor = floor;
     }
-    if (!eliciting)
+    if (!wants.ack)
         return;
     p->unacked++;
-    if (p->unacked >= ACK_EVERY || gap)
+    if (p->unacked >= ACK_EVERY || gap || wants.soon)
         p->ack_due_us = num_min(p->ack_due_us, num_max(now_us, p->acked_us + ack_gap_us(p)));
     else
         p->ack_due_us = num_min(p->ack_due_us, now_us + ACK_DELAY_US);
@@ -336,11 +345,11 @@ static void receive_late(struct peer *p, uint64_t now_us, struct bytes plain)
 }
 
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                    bool ce, const struct receive_opened *opened)
+                    uint8_t ecn, const struct receive_opened *opened)
 {
     struct packet_data d;
     struct bytes plain;
-    bool eliciting;
+    struct wants wants;
 
     if ((p->state != SESSION_READY && p->state != SESSION_CLOSING) ||
         packet_decode_data(datagram, &d) || memcmp(d.cid, p->own_cid, sizeof d.cid) != 0) {
@@ -359,7 +368,8 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
         receive_late(p, now_us, plain);
         return;
     }
-    p->ce_seen += ce;
+    p->ect0_seen += ecn == ECN_ECT0;
+    p->ce_seen += ecn == ECN_CE;
     if (!p->confirmed && !p->client) {
         p->confirmed = true;
         p->remote = *from;
@@ -370,7 +380,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
     }
     if (!addr_equal(from, &p->remote) && number > p->newest_number)
         follow(p, now_us, from, datagram.n);
-    enum err e = take_frames(p, now_us, from, plain, &eliciting);
+    enum err e = take_frames(p, now_us, from, plain, &wants);
     if (e == ERR_AGAIN)
         return;
     if (e) {
@@ -378,5 +388,5 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
                      e == ERR_MEMORY ? "out of memory" : "the other side broke the protocol", true);
         return;
     }
-    remember(p, now_us, number, eliciting);
+    remember(p, now_us, number, wants);
 }

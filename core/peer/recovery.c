@@ -14,12 +14,13 @@ enum {
     SILENCE_PROBES = 3,
     REORDER_PACKETS = 3,
     RTT_MOST_US = 5000000, /* longer ones are those of somebody who was asleep */
-    RECENT = 500
+    RECENT = 500,
+    LOST_RUN = 12 /* packets in a row: full queues and policers let something through in between */
 };
 
 void recovery_init(struct recovery *r, struct control *control,
                    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
-                                    bool acked),
+                                    enum recovery_fate fate),
                    void *context)
 {
     memset(r, 0, sizeof *r);
@@ -68,7 +69,7 @@ void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eli
     p->bytes = bytes;
     p->eliciting = eliciting;
     /* Nobody acknowledges packets without content, and nothing of them is ever sent again. */
-    p->state = eliciting ? RECOVERY_IN_FLIGHT : RECOVERY_ACKED;
+    p->state = eliciting || p->trial ? RECOVERY_IN_FLIGHT : RECOVERY_ACKED;
     p->delivered = r->delivered;
     p->delivered_us = r->delivered_us;
     p->first_sent_us = r->first_sent_us;
@@ -126,10 +127,13 @@ static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t num
     p->state = RECOVERY_LOST;
     if (p->eliciting) {
         s->lost_bytes += p->bytes;
+        r->lost_run = number - r->lost_last <= 2 ? r->lost_run + 1 : 1;
+        r->lost_last = number;
+        s->vanished |= r->lost_run > LOST_RUN;
         r->lost_packets++;
         r->recent_lost++;
     }
-    return r->fate(r->context, p, number, false);
+    return r->fate(r->context, p, number, RECOVERY_FATE_LOST);
 }
 
 enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint64_t *number)
@@ -151,7 +155,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
     p->state = RECOVERY_NONE;
     p->frames = 0;
     p->rank = 0;
-    p->probed = false;
+    p->probed = p->trial = p->marked = false;
     *number = r->next;
     *out = p;
     return e;
@@ -190,7 +194,7 @@ static void sample_rate(struct recovery *r, const struct recovery_packet *p, uin
 static enum err acknowledge(struct recovery *r, struct recovery_packet *p, uint64_t number,
                             uint64_t now_us, struct control_sample *s)
 {
-    if (p->state == RECOVERY_LOST) {
+    if (p->state == RECOVERY_LOST && !p->trial) {
         /* It was only late: be patient for longer, up to a round trip. */
         r->spurious++;
         r->recent_lost = num_sub0(r->recent_lost, 1);
@@ -216,7 +220,7 @@ static enum err acknowledge(struct recovery *r, struct recovery_packet *p, uint6
         }
     }
     p->state = RECOVERY_ACKED;
-    return r->fate(r->context, p, number, true);
+    return r->fate(r->context, p, number, RECOVERY_FATE_ACKED);
 }
 
 /* Packets leave in the order of their numbers, so the first that is not lost ends the search. */
@@ -283,6 +287,10 @@ static void take_round_trip(struct recovery *r, uint64_t now_us, const struct fr
         now_us - at(r, highest)->sent_us > RTT_MOST_US)
         return;
     s->rtt_us = num_max(1, now_us - at(r, highest)->sent_us);
+    /* The clock that the other tells of wraps: the difference to the last way is small. */
+    uint32_t way = f->ack.arrival_us - (uint32_t)at(r, highest)->sent_us;
+    r->way_us += (int32_t)(way - (uint32_t)r->way_us);
+    s->way_us = r->way_us;
     update_rtt(r, s->rtt_us, num_min(f->ack.delay_us, r->max_ack_delay_us));
 }
 
@@ -320,7 +328,8 @@ static enum err take_ranges(struct recovery *r, uint64_t now_us, const struct fr
 enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f)
 {
     struct control_sample s = {0};
-    bool progress = false;
+    bool progress = false, newer = !r->any_acked || f->ack.range[0].last > r->largest_acked;
+    uint64_t acked = r->acked_packets;
 
     if (f->ack.range[0].last >= r->next)
         return ERR_MALFORMED;
@@ -328,6 +337,11 @@ enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f
     enum err e = take_ranges(r, now_us, f, &s, &progress);
     if (e)
         return e;
+    if (newer) {
+        acked = r->acked_packets - acked;
+        s.ce_count = ecn_report(&r->ecn, f->ack.ect0, f->ack.ce);
+        s.ce_bytes = acked ? num_mul_div(s.acked_bytes, num_min(s.ce_count, acked), acked) : 0;
+    }
     if (progress) {
         r->probes = 0;
         r->probe_base_us = 0;
@@ -362,6 +376,15 @@ uint64_t recovery_deadline_us(const struct recovery *r)
     return r->loss_time_us ? num_min(r->loss_time_us, probe_deadline(r)) : probe_deadline(r);
 }
 
+enum err recovery_again(struct recovery *r, uint64_t number)
+{
+    if (number < r->oldest || number >= r->next || at(r, number)->state != RECOVERY_IN_FLIGHT ||
+        at(r, number)->probed)
+        return OK;
+    at(r, number)->probed = true;
+    return r->fate(r->context, at(r, number), number, RECOVERY_FATE_REPEATED);
+}
+
 /* Queues again what the oldest two packets in flight carried: one of them is likely what is
  * missing, and a probe that carries it saves a round trip. */
 static enum err requeue_oldest(struct recovery *r, unsigned count)
@@ -372,7 +395,7 @@ static enum err requeue_oldest(struct recovery *r, unsigned count)
             continue;
         p->probed = true;
         count--;
-        enum err e = r->fate(r->context, p, n, false);
+        enum err e = r->fate(r->context, p, n, RECOVERY_FATE_LOST);
         if (e)
             return e;
     }

@@ -8,6 +8,7 @@
 
 #include "core/base/err.h"
 #include "core/peer/control.h"
+#include "core/peer/ecn.h"
 #include "core/wire/frame.h"
 
 enum { RECOVERY_FRAMES = 8, RECOVERY_MAX_PACKETS = 1 << 16, RECOVERY_RANKS = 8 };
@@ -20,6 +21,9 @@ struct recovery_frame {
     uint64_t id, offset; /* ACK: offset is one past the highest number it tells of */
 };
 
+/* What became of a packet; REPEATED: nothing yet, but its content is to be sent once more. */
+enum recovery_fate { RECOVERY_FATE_ACKED, RECOVERY_FATE_LOST, RECOVERY_FATE_REPEATED };
+
 enum recovery_state { RECOVERY_NONE, RECOVERY_IN_FLIGHT, RECOVERY_ACKED, RECOVERY_LOST };
 
 /* One sent packet. */
@@ -31,7 +35,9 @@ struct recovery_packet {
     uint8_t frames;
     uint8_t rank; /* of the most urgent content, 0 the most; filled in by the sender */
     bool eliciting, app_limited;
-    bool probed; /* its content was queued again by a probe time-out */
+    bool probed; /* its content was queued again: by a probe time-out, or as a repeat */
+    bool marked; /* left with ECT(0); filled in by the sender */
+    bool trial;  /* not eliciting for any figure here, but its fate is told all the same */
     struct recovery_frame frame[RECOVERY_FRAMES];
 };
 
@@ -52,6 +58,7 @@ struct recovery {
     uint64_t smoothed_us, variance_us, newest_us, min_us;
     uint64_t latest_us; /* the newest round trip without the other's delay of its ACK */
     uint64_t max_ack_delay_us;
+    int64_t way_us; /* of the newest packet: from our clock to the other's */
     uint64_t reorder_us; /* how much late a packet may be; grows when a loss was spurious */
     uint64_t reorder_packets;
     uint64_t last_eliciting_us; /* when the last ack-eliciting packet left */
@@ -59,19 +66,22 @@ struct recovery {
     unsigned probes;            /* probe time-outs in a row */
     uint64_t probe_base_us;     /* when the last one fired */
     uint64_t delivered, delivered_us, first_sent_us, app_limited_until;
-    uint64_t round_end; /* delivered count that ends the round */
+    uint64_t round_end;           /* delivered count that ends the round */
+    uint64_t lost_last, lost_run; /* the newest packet lost, and how many in a row */
     uint64_t lost_packets, acked_packets, spurious;
+    struct ecn ecn; /* the owner's, who tells it of fates; told here what ACKs report */
     uint64_t recent_sent, recent_lost; /* decaying, for the loss figure */
     bool first_gap;                    /* PEER_WITHOUT_REORDER: no patience at all */
     struct control *control;           /* borrowed */
-    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number, bool acked);
+    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
+                     enum recovery_fate fate);
     void *context;
 };
 
 /* Prepares the caller's storage; allocates nothing. */
 void recovery_init(struct recovery *r, struct control *control,
                    enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
-                                    bool acked),
+                                    enum recovery_fate fate),
                    void *context);
 
 /* Frees what it holds. */
@@ -107,6 +117,10 @@ uint64_t recovery_deadline_us(const struct recovery *r);
  * now, beyond the window; when there is nothing else to send they are PINGs. Errors of the
  * callbacks. */
 enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe) MUST_USE;
+
+/* Queues again what packet `number` carried, once, if it is still in flight. Errors of the
+ * callbacks. */
+enum err recovery_again(struct recovery *r, uint64_t number) MUST_USE;
 
 /* The probe time-out without back-off. */
 uint64_t recovery_probe_us(const struct recovery *r);

@@ -18,7 +18,7 @@ enum {
 static void fill_defaults(struct peer_config *c, bool client)
 {
     const struct peer_config standard = {
-        .max_datagram_bytes = LIMIT_DATAGRAM_FLOOR,
+        .max_datagram_bytes = LIMIT_DATAGRAM_BYTES,
         .key_update_packets = 1 << 20,
         .idle_timeout_us = LIMIT_SESSION_IDLE_S * 1000000ull,
         .keepalive_us = client ? 450000 : 1000000,
@@ -27,11 +27,13 @@ static void fill_defaults(struct peer_config *c, bool client)
         .stream_buffer_bytes = 1 << 20,
     };
 
+    if (!c->max_datagram_bytes)
+        c->max_datagram_bytes = standard.max_datagram_bytes;
     c->max_datagram_bytes =
         (uint32_t)num_clamp(c->max_datagram_bytes, LIMIT_DATAGRAM_FLOOR, LIMIT_DATAGRAM_BYTES);
     if (!c->key_update_packets)
         c->key_update_packets = standard.key_update_packets;
-    if (!c->idle_timeout_us)
+    if (!c->idle_timeout_us || (c->without & PEER_WITHOUT_PATIENCE))
         c->idle_timeout_us = standard.idle_timeout_us;
     if (!c->keepalive_us)
         c->keepalive_us = standard.keepalive_us;
@@ -87,7 +89,7 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     p->client = client;
     p->next_stream = client ? 0 : 1;
     p->remote_next = client ? 1 : 0;
-    p->ack_due_us = p->next_expiry_us = p->idle_since_us = UINT64_MAX;
+    p->ack_due_us = p->next_expiry_us = p->idle_since_us = p->ask_us = UINT64_MAX;
     p->last_received_us = p->last_keepalive_us = p->newest_us = now_us;
     ranges_init(&p->received, REPLAY_RANGES);
     if (session_with(p, PEER_WITHOUT_CONTROL))
@@ -95,6 +97,18 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     else
         control_fixed_init(&p->model, UNLIMITED, UNLIMITED);
     recovery_init(&p->recovery, &p->model.head, transmit_fate, p);
+    mtu_init(&p->mtu,
+             session_with(p, PEER_WITHOUT_MTU) ? p->config.max_datagram_bytes
+                                               : LIMIT_DATAGRAM_FLOOR,
+             now_us);
+    ecn_init(&p->recovery.ecn, now_us);
+    if (!session_with(p, PEER_WITHOUT_ECN))
+        p->recovery.ecn.state = ECN_OFF;
+    p->recovery.ecn.unchecked = !session_with(p, PEER_WITHOUT_ECN_CHECK);
+    if (p->recovery.ecn.unchecked)
+        p->recovery.ecn.state = ECN_ON;
+    struct path_view v = session_path(p);
+    path_watch_init(&p->watch, &v);
     p->recovery.first_gap = !session_with(p, PEER_WITHOUT_REORDER);
     mail_out_init(&p->mail, mail_ended, p);
     /* All keys: from p->send to p->following. */
@@ -123,6 +137,36 @@ void session_hint(struct peer *p, uint64_t rtt_us)
 {
     if (session_with(p, PEER_WITHOUT_CONTROL))
         control_model_hint(&p->model, num_min(rtt_us, 1000000));
+}
+
+void session_doubt_path(struct peer *p, uint64_t now_us)
+{
+    mtu_doubt(&p->mtu, now_us);
+    if (session_with(p, PEER_WITHOUT_ECN))
+        ecn_restart(&p->recovery.ecn, now_us, p->recovery.next);
+}
+
+struct path_view session_path(const struct peer *p)
+{
+    return (struct path_view){.heard_us = p->last_received_us,
+                              .rate_bytes_s = p->model.head.bandwidth_bytes_s,
+                              .rtt_us = p->recovery.smoothed_us,
+                              .mtu_bytes = p->mtu.now_bytes,
+                              .ecn = p->recovery.ecn.state};
+}
+
+void session_watch_path(struct peer *p, uint64_t now_us)
+{
+    if (p->state != SESSION_READY || !p->confirmed || !session_with(p, PEER_WITHOUT_WATCH))
+        return;
+    struct path_view v = session_path(p);
+    uint32_t what = path_watch_look(&p->watch, now_us, &v);
+    /* Whoever takes events seldom finds one, with all the news in it. */
+    if (what && !p->path_news)
+        session_event(p, &(struct peer_event){.kind = PEER_EVENT_PATH_CHANGED}, NULL);
+    if (what & (PEER_PATH_SILENT | PEER_PATH_BACK))
+        p->path_news &= ~(uint32_t)(PEER_PATH_SILENT | PEER_PATH_BACK);
+    p->path_news |= what;
 }
 
 void session_event(struct peer *p, const struct peer_event *e, struct mail_parcel *parcel)

@@ -6,9 +6,12 @@
 #include "core/crypt/seal.h"
 #include "core/peer/control.h"
 #include "core/peer/mail.h"
+#include "core/peer/mtu.h"
+#include "core/peer/path_watch.h"
 #include "core/peer/peer.h"
 #include "core/peer/ranges.h"
 #include "core/peer/recovery.h"
+#include "core/peer/repeat.h"
 #include "core/peer/stream.h"
 #include "core/wire/hello.h"
 #include "core/wire/packet.h"
@@ -58,6 +61,7 @@ struct session_event {
 struct peer {
     struct peer_config config;
     struct rng rng;
+    uint64_t now_us; /* of the call that is being worked on */
     enum session_state state;
     bool client, confirmed;
     struct session_dial *dial; /* owned; NULL for servers and once connected */
@@ -81,16 +85,23 @@ struct peer {
     uint64_t ack_due_us; /* UINT64_MAX: none due */
     unsigned unacked;    /* ack-eliciting packets since the last ACK ... */
     uint64_t acked_us;   /* ... which left then */
-    uint64_t ce_seen;
+    uint64_t ect0_seen, ce_seen;
     uint64_t last_received_us, last_keepalive_us;
 
     /* sending */
     struct control_model model;
     struct recovery recovery;
     struct peer_sealing *unsealed; /* borrowed: packets are left open, and this says how to seal */
-    uint64_t next_send_us;         /* pacing */
-    uint64_t ready_us;             /* when the keys were there */
-    uint64_t idle_since_us;        /* there was room, and nothing to send; UINT64_MAX: not so */
+    struct repeat repeat;
+    struct mtu mtu;
+    struct path_watch watch;
+    uint32_t path_news;     /* of the PEER_EVENT_PATH_CHANGED that waits to be taken */
+    uint8_t out_ecn;        /* of the newest datagram */
+    uint64_t ask_us;        /* a PING is to tell by then what became of a trial packet */
+    uint64_t next_send_us;  /* pacing */
+    uint64_t urgent_us;     /* when something more urgent than bulk last left */
+    uint64_t ready_us;      /* when the keys were there */
+    uint64_t idle_since_us; /* there was room, and nothing to send; UINT64_MAX: not so */
     unsigned probes_due;
     unsigned unanswered; /* packets sent that nobody acknowledges, since the last that is */
     bool ping_wanted, limit_wanted, token_wanted;
@@ -144,6 +155,15 @@ void session_ready(struct peer *p, struct noise *n, const struct hello_params *o
  * before anything is measured. */
 void session_hint(struct peer *p, uint64_t rtt_us);
 
+/* The path has changed, or may have: its size and its way with ECN marks are found out anew. */
+void session_doubt_path(struct peer *p, uint64_t now_us);
+
+/* The path as it is now. */
+struct path_view session_path(const struct peer *p);
+
+/* Tells the application when the path has changed. */
+void session_watch_path(struct peer *p, uint64_t now_us);
+
 /* Whether a mechanism is switched on. */
 static inline bool session_with(const struct peer *p, enum peer_without mechanism)
 {
@@ -181,14 +201,15 @@ struct receive_opened {
 
 /* Takes a data packet in (core/peer/receive.c), sealed, or with `opened` not any more. */
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                    bool ce, const struct receive_opened *opened);
+                    uint8_t ecn, const struct receive_opened *opened);
 
 /* How a datagram would be opened now (core/peer/receive.c): false when it is not one for this
  * session, or not for the present key. */
 bool receive_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out);
 
 /* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
-enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked);
+enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number,
+                       enum recovery_fate fate);
 
 /* Writes the next data packet (core/peer/transmit.c), as peer_output. */
 enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,

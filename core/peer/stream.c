@@ -182,6 +182,16 @@ enum err stream_lost(struct stream *s, uint64_t offset, uint64_t n, bool fin)
     return e;
 }
 
+enum err stream_repeat(struct stream *s, uint64_t offset, uint64_t n, bool fin)
+{
+    uint64_t begin = num_max(offset, s->out.repeated), end = offset + n;
+
+    if (begin >= end)
+        return OK;
+    s->out.repeated = end;
+    return stream_lost(s, begin, end - begin, fin);
+}
+
 void stream_reset(struct stream *s, uint64_t code)
 {
     struct stream_out *o = &s->out;

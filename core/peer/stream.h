@@ -30,7 +30,8 @@ struct stream_out {
     bool fin, fin_sent, fin_acked;
     bool reset, reset_acked, reset_wanted;
     uint64_t reset_code;
-    bool starved; /* a write was cut short */
+    uint64_t repeated; /* everything before it was queued once more than losses asked for */
+    bool starved;      /* a write was cut short */
 };
 
 /* The receiving half. */
@@ -101,6 +102,10 @@ enum err stream_acked(struct stream *s, uint64_t offset, uint64_t n, bool fin) M
 /* A sent piece was lost: what of it is not acknowledged will be sent again. Errors as stream_acked.
  */
 enum err stream_lost(struct stream *s, uint64_t offset, uint64_t n, bool fin) MUST_USE;
+
+/* A sent piece is to be sent once more although it may well arrive; done once for each byte. Errors
+ * as stream_acked. */
+enum err stream_repeat(struct stream *s, uint64_t offset, uint64_t n, bool fin) MUST_USE;
 
 /* Takes a STREAM frame in. *fresh: how far the highest offset moved (for session flow control).
  * ERR_MALFORMED: the other breaks a limit or contradicts itself; ERR_AGAIN: cannot be kept now,

@@ -6,13 +6,16 @@
 
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
-    BURST_US = 1000,    /* pacing may run so far ahead of the clock */
-    BURST_FIRST = 10,   /* packets of the session that are not paced */
+    BURST_US = 1000,    /* packets leave together for so long ... */
+    BURST_BYTES = 46 * LIMIT_DATAGRAM_BYTES, /* ... or until they are one call's worth (GSO) */
+    LATE_US = 5000,   /* who was kept from sending makes up for so much of it at the most */
+    BURST_FIRST = 10, /* packets of the session that are not paced */
     ACK_MIN_ROOM = 32,
     KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
     SILENCE_PROBES = 3,
     IDLE_US = 500,
+    INTERACTIVE_US = 2000000, /* so long after something urgent the next is expected */
     CHALLENGE_GAP_US = 100000,
     CLOSE_GAP_US = 100000,
     CLOSED_AGAIN_US = 1000000, /* the longest wait for the answer to a CLOSE */
@@ -27,6 +30,7 @@ struct draft {
     struct recovery_packet *record;
     uint64_t number;
     bool eliciting, padded, ranked;
+    bool again; /* something in it was sent before */
 };
 
 _Static_assert((int)PEER_CLASSES <= (int)RECOVERY_RANKS,
@@ -76,6 +80,8 @@ static void put_ack(struct peer *p, struct draft *d, uint64_t now_us)
         return;
     f.type = FRAME_ACK;
     f.ack.delay_us = num_sub0(now_us, p->newest_us);
+    f.ack.arrival_us = (uint32_t)p->newest_us;
+    f.ack.ect0 = p->ect0_seen;
     f.ack.ce = p->ce_seen;
     for (; n < LIMIT_ACK_RANGES && n < r->count; n++) {
         const struct range *from = &r->item[r->count - 1 - n];
@@ -217,6 +223,7 @@ static bool put_mail(struct peer *p, struct draft *d, enum peer_class class)
         frame_put(&d->w, &f);
         CHECK(!d->w.full);
         note(d, &f);
+        d->again |= f.fin;
         any = true;
     }
     return any;
@@ -264,7 +271,7 @@ static bool within_window(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
 
-    return r->in_flight_bytes + p->config.max_datagram_bytes <= p->model.head.window_bytes &&
+    return r->in_flight_bytes + p->mtu.now_bytes <= p->model.head.window_bytes &&
            r->probes < SILENCE_PROBES && !recovery_crowded(r);
 }
 
@@ -280,8 +287,9 @@ static void pace(struct peer *p, uint64_t now_us, size_t bytes)
     /* The first few may leave at once, whatever the path is like (RFC 6928). */
     if (p->counters.sent_datagrams < BURST_FIRST && !p->model.head.bandwidth_bytes_s)
         return;
+    uint64_t late_us = BURST_US + num_min(p->model.head.min_rtt_us / 16, LATE_US);
     p->next_send_us =
-        num_max(p->next_send_us, num_sub0(now_us, BURST_US)) + num_mul_div(bytes, 1000000, rate);
+        num_max(p->next_send_us, num_sub0(now_us, late_us)) + num_mul_div(bytes, 1000000, rate);
 }
 
 void transmit_repace(struct peer *p, uint64_t now_us, uint64_t before_bytes_s)
@@ -336,9 +344,24 @@ static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_
     return true;
 }
 
+/* Marks it, too, unless a time-out has just shown that something is wrong with this path. */
+static void count_sent(struct peer *p, struct draft *d, uint32_t bytes)
+{
+    struct ecn *ecn = &p->recovery.ecn;
+
+    mtu_sent(&p->mtu, bytes);
+    if (ecn->state == ECN_ON && (p->recovery.probes == 0 || ecn->unchecked)) {
+        d->record->marked = true;
+        ecn_sent(ecn);
+    }
+}
+
 static void commit(struct peer *p, struct draft *d, uint64_t now_us, uint8_t *space, size_t *n)
 {
     *n = seal(p, d, space);
+    if (!d->record->trial)
+        count_sent(p, d, (uint32_t)*n);
+    p->out_ecn = d->record->marked ? ECN_ECT0 : ECN_NONE;
     recovery_sent(&p->recovery, now_us, (uint16_t)*n, d->eliciting);
     p->unanswered = d->eliciting ? 0 : p->unanswered + 1;
 }
@@ -354,6 +377,54 @@ static enum err send_aside(struct peer *p, uint64_t now_us, const struct frame *
     frame_put(&d.w, f);
     commit(p, &d, now_us, space, n);
     return OK;
+}
+
+/* How much plain text the next packet may have. What a probe time-out sends must get through
+ * whatever has happened to the path. */
+static size_t plain_room(const struct peer *p, size_t room)
+{
+    size_t most = p->recovery.probes ? LIMIT_DATAGRAM_FLOOR : p->mtu.now_bytes;
+
+    return num_min(room, most) - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES;
+}
+
+/* A packet that carries nothing, to see what becomes of it. Its loss is no news of congestion and
+ * delays nothing; when nothing else is acknowledged meanwhile, a PING asks. */
+static enum err send_trial(struct peer *p, uint64_t now_us, uint32_t bytes, bool marked,
+                           uint8_t *space, size_t *n)
+{
+    struct draft d;
+
+    if (!begin(p, &d, space, bytes - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES))
+        return ERR_AGAIN;
+    d.record->trial = d.padded = true;
+    d.record->marked = marked;
+    frame_put(&d.w, &(struct frame){.type = FRAME_PING});
+    p->ask_us = now_us + recovery_probe_us(&p->recovery);
+    commit(p, &d, now_us, space, n);
+    pace(p, now_us, *n);
+    return OK;
+}
+
+static enum err transmit_trial(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
+                               size_t *n, struct addr *to)
+{
+    struct recovery *r = &p->recovery;
+    uint32_t bytes = mtu_wanted(&p->mtu, now_us);
+
+    /* The first packets prove who we are; that is not for something of no use to do. */
+    if (r->probes || !r->any_acked)
+        return ERR_AGAIN;
+    if (ecn_wanted(&r->ecn, now_us)) {
+        *to = p->remote;
+        ecn_tried(&r->ecn, r->next);
+        return send_trial(p, now_us, PATH_COST, true, space, n);
+    }
+    if (!bytes || bytes > room)
+        return ERR_AGAIN;
+    *to = p->remote;
+    mtu_probed(&p->mtu, r->next);
+    return send_trial(p, now_us, bytes, false, space, n);
 }
 
 /* Elsewhere than to the peer goes no more than came from there, be it a question or an answer. */
@@ -425,11 +496,21 @@ static void run_timers(struct peer *p, uint64_t now_us)
                 session_fail(p, now_us, e, "out of memory", true);
         }
         p->probes_due = (unsigned)num_max(p->probes_due, probes);
+        if (probes && p->recovery.probes == SILENCE_PROBES &&
+            session_with(p, PEER_WITHOUT_BLACK_HOLE))
+            mtu_doubt(&p->mtu, now_us);
         uint64_t quiet = num_max(p->last_received_us, p->last_keepalive_us);
         if (now_us >= quiet + p->config.keepalive_us && p->recovery.eliciting_in_flight == 0) {
             p->last_keepalive_us = now_us;
             p->ping_wanted = true;
         }
+    }
+    if (now_us >= repeat_deadline_us(&p->repeat) && repeat_run(&p->repeat, &p->recovery, now_us))
+        session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
+    if (now_us >= p->ask_us) {
+        p->ask_us = UINT64_MAX;
+        p->ping_wanted |=
+            (p->mtu.in_flight || p->recovery.ecn.in_flight) && p->recovery.eliciting_in_flight == 0;
     }
     if (now_us >= p->next_expiry_us)
         p->next_expiry_us = mail_expire(&p->mail, now_us);
@@ -483,8 +564,6 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
                        struct addr *to)
 {
     struct draft d;
-    size_t plain =
-        num_min(room, p->config.max_datagram_bytes) - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES;
 
     if (p->state == SESSION_CLOSING)
         return transmit_close(p, now_us, space, n, to);
@@ -495,20 +574,25 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
         session_sweep_streams(p);
         if (transmit_path(p, now_us, space, n, to) == OK)
             return OK;
-        if (!begin(p, &d, space, plain))
+        if (!begin(p, &d, space, plain_room(p, room)))
             session_fail(p, now_us, ERR_MEMORY, "out of memory", true);
     }
     if (p->state != SESSION_READY)
         return transmit_close(p, now_us, space, n, to);
     bool paced = fill(p, &d, now_us);
     if (d.record->frames == 0)
-        return ERR_AGAIN;
+        return transmit_trial(p, now_us, space, room, n, to);
     if (d.eliciting) {
         p->ping_wanted = false;
         p->probes_due = p->probes_due ? p->probes_due - 1 : 0;
     }
     note_idleness(p, &d, now_us);
     commit(p, &d, now_us, space, n);
+    if (d.ranked && d.record->rank < PEER_BULK)
+        p->urgent_us = now_us;
+    p->model.head.interactive = now_us - p->urgent_us < INTERACTIVE_US;
+    if (d.ranked && d.record->rank <= PEER_TEXT && session_with(p, PEER_WITHOUT_REPEAT))
+        repeat_note(&p->repeat, &p->recovery, now_us, d.number, (uint16_t)*n, d.again);
     *to = p->remote;
     if (paced)
         pace(p, now_us, *n);
@@ -546,10 +630,21 @@ static bool something_urgent(const struct peer *p)
     return false;
 }
 
+/* How long after the next packet might leave it is worth waiting for others to leave with it: a
+ * wake-up for each costs more than they do. */
+static uint64_t gather_us(const struct peer *p)
+{
+    uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
+    uint64_t burst_us = num_min(num_mul_div(BURST_BYTES, 1000000, rate), BURST_US);
+
+    return num_sub0(burst_us, num_mul_div(p->mtu.now_bytes, 1000000, rate));
+}
+
 uint64_t transmit_deadline_us(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
-    uint64_t at = num_min(p->ack_due_us, p->next_expiry_us);
+    uint64_t at = num_min(num_min(p->ack_due_us, p->next_expiry_us),
+                          num_min(p->ask_us, repeat_deadline_us(&p->repeat)));
 
     if (!p->client && !p->confirmed)
         return UINT64_MAX;
@@ -565,8 +660,10 @@ uint64_t transmit_deadline_us(const struct peer *p)
         at = num_min(at, p->candidate_budget < PATH_COST ? p->candidate_until_us
                          : p->challenge_due              ? 0
                                                          : p->challenge_again_us);
+    if (r->probes == 0 && r->any_acked)
+        at = num_min(at, num_min(mtu_deadline_us(&p->mtu), ecn_deadline_us(&r->ecn)));
     if (within_window(p) && something_to_send(p))
-        at = num_min(at, p->next_send_us);
+        at = num_min(at, p->next_send_us + gather_us(p));
     return at;
 }
 
@@ -608,13 +705,32 @@ static void fate_of_control(struct peer *p, const struct recovery_frame *f, bool
     }
 }
 
-enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number, bool acked)
+static void fate_of_size_and_mark(struct peer *p, const struct recovery_packet *packet,
+                                  uint64_t number, bool acked)
+{
+    struct ecn *ecn = &p->recovery.ecn;
+
+    if (packet->trial && packet->marked) {
+        ecn_trial_fate(ecn, p->now_us, number, acked);
+        return;
+    }
+    if (packet->trial)
+        mtu_probe_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    else if (session_with(p, PEER_WITHOUT_BLACK_HOLE))
+        mtu_fate(&p->mtu, p->now_us, number, packet->bytes, acked);
+    if (packet->marked)
+        ecn_fate(ecn, p->now_us, number, acked);
+}
+
+enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number,
+                       enum recovery_fate fate)
 {
     struct peer *p = context;
-    bool resend = session_with(p, PEER_WITHOUT_RESEND);
+    bool resend = session_with(p, PEER_WITHOUT_RESEND), acked = fate == RECOVERY_FATE_ACKED;
     enum err e = OK;
 
-    (void)number;
+    if (packet->state != RECOVERY_IN_FLIGHT)
+        fate_of_size_and_mark(p, packet, number, acked);
     for (unsigned i = 0; i < packet->frames && !e; i++) {
         const struct recovery_frame *f = &packet->frame[i];
         if (f->type == FRAME_STREAM) {
@@ -627,11 +743,16 @@ enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t n
                                   NULL);
                 }
             } else if (s && resend) {
-                e = stream_lost(s, f->offset, f->length, f->fin);
+                e = fate == RECOVERY_FATE_LOST ? stream_lost(s, f->offset, f->length, f->fin)
+                                               : stream_repeat(s, f->offset, f->length, f->fin);
             }
         } else if (f->type == FRAME_MESSAGE) {
-            e = acked ? mail_acked(&p->mail, f->id, f->offset, f->length)
-                      : mail_lost(&p->mail, f->id, f->offset, f->length, resend);
+            if (acked)
+                e = mail_acked(&p->mail, f->id, f->offset, f->length);
+            else if (fate == RECOVERY_FATE_LOST)
+                e = mail_lost(&p->mail, f->id, f->offset, f->length, resend);
+            else
+                e = mail_repeat(&p->mail, f->id, f->offset, f->length);
         } else if (resend || acked) {
             fate_of_control(p, f, acked);
         }

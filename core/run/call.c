@@ -156,10 +156,10 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
 
     for (size_t i = 0; i < count; i++)
         if (in[i].opened)
-            peer_input_opened(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn == 3,
-                              in[i].opened, in[i].good);
+            peer_input_opened(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn, in[i].opened,
+                              in[i].good);
         else
-            peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
+            peer_input(c->peer, now_us, &in[i].peer, in[i].data, in[i].ecn);
     handle(c, now_us);
     c->filled = false;
 }
@@ -175,12 +175,13 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
 {
     struct call *c = ctx;
 
-    out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
         if (peer_output_unsealed(c->peer, now_us, space, room, &out->n, &out->peer, &out->left) ==
-            OK)
+            OK) {
+            out->ecn = peer_output_ecn(c->peer);
             return true;
+        }
         if (c->filled || !c->owner.fill || !c->connected || c->closed || c->parting)
             break;
         c->owner.fill(c->owner.ctx, now_us);
@@ -188,7 +189,8 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     }
     c->filled = false;
     loop_timer_set(&c->timer, peer_deadline_us(c->peer, now_us));
-    loop_task_defer(&c->task);
+    if (c->parting || peer_has_event(c->peer))
+        loop_task_defer(&c->task);
     return false;
 }
 

@@ -109,10 +109,10 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
 
     for (size_t i = 0; i < count; i++)
         if (in[i].opened)
-            listener_input_opened(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn == 3,
+            listener_input_opened(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn,
                                   in[i].opened, in[i].good);
         else
-            listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn == 3);
+            listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
     handle(h, now_us);
     h->filled = false;
 }
@@ -128,12 +128,13 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
 {
     struct host *h = ctx;
 
-    out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
         if (listener_output_unsealed(h->listener, now_us, space, room, &out->n, &out->peer,
-                                     &out->left) == OK)
+                                     &out->left) == OK) {
+            out->ecn = listener_output_ecn(h->listener);
             return true;
+        }
         if (h->filled || h->parting || !h->owner.fill)
             break;
         /* Sessions may have ended while packets were made: their owner must know before it fills.
@@ -144,7 +145,8 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     }
     h->filled = false;
     loop_timer_set(&h->timer, listener_deadline_us(h->listener, now_us));
-    loop_task_defer(&h->task);
+    if (h->parting || listener_has_event(h->listener))
+        loop_task_defer(&h->task);
     return false;
 }
 

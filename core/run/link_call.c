@@ -279,6 +279,7 @@ static enum err begin(struct link_call *c)
     loop_timer_init(&c->interval, c->loop, on_interval, c);
     loop_timer_init(&c->phase, c->loop, on_phase, c);
     e = trial_log_init(&c->log, c->config->for_us);
+    c->report.started_us = loop_refresh_us(c->loop);
     if (!e)
         e = call_new(c->loop, &cc, &owner, c->run, &c->call);
     return e == ERR_AGAIN ? OK : e;

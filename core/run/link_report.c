@@ -99,6 +99,10 @@ enum err link_report_interval(struct link_report *r, uint64_t now_us)
     json_put_string(j, "event", "interval");
     json_put_int(j, "at_us", (int64_t)num_sub0(now_us, r->log->begun_us));
     json_put_int(j, "rate_bps", (int64_t)rate_bps);
+    if (r->end->ask.bulk) {
+        json_put_int(j, "delivered_bytes", (int64_t)now.bytes);
+        json_put_int(j, "counted_us", (int64_t)num_sub0(now.at_us, r->log->begun_us));
+    }
     if (r->end->ask.message_bytes) {
         json_put_int(j, "messages", (int64_t)r->log->delay_us.count);
         json_put_int(j, "delay_us", (int64_t)delay_us);
@@ -129,7 +133,7 @@ static void put_rates(const struct link_report *r, uint64_t ended_us, struct jso
     }
     uint64_t steady_bps = trial_log_rate_bps(l, steady_from_us, ended_us);
     json_put_int(j, "steady_bps", (int64_t)steady_bps);
-    if (steady_bps && trial_log_ramp_us(l, steady_bps / 10 * 9, ended_us, &ramp_us))
+    if (steady_bps && trial_log_held_us(l, l->begun_us, steady_bps / 10 * 9, ended_us, &ramp_us))
         json_put_int(j, "ramp_us", (int64_t)ramp_us);
     else
         json_put_null(j, "ramp_us");
@@ -191,6 +195,7 @@ enum err link_report_result(struct link_report *r, uint64_t ended_us,
 
     json_put_string(j, "event", "result");
     json_put_bool(j, "reverse", r->end->ask.reverse);
+    json_put_int(j, "since_start_us", (int64_t)num_sub0(l->begun_us, r->started_us));
     json_put_int(j, "for_us", (int64_t)num_sub0(ended_us, l->begun_us));
     if (r->end->ask.bulk) {
         put_rates(r, ended_us, j);
@@ -200,6 +205,8 @@ enum err link_report_result(struct link_report *r, uint64_t ended_us,
     if (r->end->ask.message_bytes)
         put_probes(r, sender, j);
     json_put_int(j, "sent_bytes", (int64_t)sender->sent_bytes);
+    json_put_int(j, "sent_datagrams", (int64_t)sender->sent_datagrams);
+    json_put_int(j, "lost_datagrams", (int64_t)sender->lost_datagrams);
     json_put(j, "rtt_us", quantiles(&l->rtt_us, 0));
     json_put(j, "queue_us", quantiles(&l->rtt_us, l->fastest_us));
     json_put_real(j, "loss",

@@ -16,6 +16,7 @@ struct link_report {
     const struct run_link_config *config; /* borrowed */
     const struct trial_end *end;          /* borrowed */
     struct trial_log *log;                /* borrowed */
+    uint64_t started_us;                  /* when the call began */
     bool live;                            /* a line on the terminal shows how it goes */
     struct trial_log_count told;          /* delivered when the last interval was told */
     uint64_t delays_told, delay_told_us;  /* how many delays of probes, and their sum, then */

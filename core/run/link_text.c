@@ -2,9 +2,6 @@
 
 #include <stdio.h>
 
-/* Both sides speak at least twice a second: longer than this is an outage. */
-enum { SILENT_US = 2000000 };
-
 void link_text(const struct peer_path *path, uint64_t in_bps, bool exact, bool view_only,
                char to[LINK_TEXT_CHARS])
 {
@@ -13,8 +10,8 @@ void link_text(const struct peer_path *path, uint64_t in_bps, bool exact, bool v
     addr_print(&path->remote, at);
     if (!path->connected)
         snprintf(to, LINK_TEXT_CHARS, "reaching %s", at);
-    else if (path->silent_us >= SILENT_US)
-        snprintf(to, LINK_TEXT_CHARS, "%s has been silent for %llu s", at,
+    else if (path->silent)
+        snprintf(to, LINK_TEXT_CHARS, "reconnecting: %s has been silent for %llu s", at,
                  (unsigned long long)(path->silent_us / 1000000));
     else
         snprintf(to, LINK_TEXT_CHARS, "%s, %.0f ms, %.1f Mbit/s%s%s", at,

@@ -15,6 +15,8 @@
 #include "core/wan/wan_link.h"
 #include "core/wan/wan_schedule.h"
 
+enum { TUN_MTU = 1500 };
+
 /* One relay at work; what is NULL is not there. */
 struct relay {
     const struct run_relay_config *config;
@@ -38,13 +40,33 @@ static enum err bad(struct run *run, const char *option, const char *text, enum 
                        e == ERR_LIMIT ? "too large, or one too many" : "not understood");
 }
 
+/* The figures that are written as one text each. */
+static enum err read_texts(const struct run_relay_config *c, struct run *run, struct wan_config *w)
+{
+    const struct {
+        const char *option, *text;
+        enum err (*read)(struct bytes, struct wan_config *);
+    } texts[] = {{"--queue", c->queue, wan_schedule_queue},
+                 {"--policer", c->policer, wan_schedule_policer},
+                 {"--fade", c->fade, wan_schedule_fade}};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (!texts[i].text)
+            continue;
+        enum err e = texts[i].read(bytes_of_string(texts[i].text), w);
+        if (e)
+            return bad(run, texts[i].option, texts[i].text, e);
+    }
+    return OK;
+}
+
 static enum err read_schedule(const struct run_relay_config *c, struct run *run,
                               struct wan_config *w)
 {
-    enum err e = c->queue ? wan_schedule_queue(bytes_of_string(c->queue), w) : OK;
+    enum err e = read_texts(c, run, w);
 
     if (e)
-        return bad(run, "--queue", c->queue, e);
+        return e;
     for (size_t i = 0; i < c->outages.n && !e; i++) {
         e = wan_schedule_outage(bytes_of_string(c->outages.item[i]), w);
         if (e)
@@ -69,8 +91,12 @@ static enum err read_link(const struct run_relay_config *c, struct run *run, str
     w->reorder = (uint32_t)c->reorder;
     w->duplicate = (uint32_t)c->duplicate;
     w->corrupt = (uint32_t)c->corrupt;
+    w->slot_us = c->slot_us;
+    w->ecn_mark_us = c->ecn_us;
     if (c->tun)
         w->overhead_bytes = 0; /* packets come with their headers */
+    else
+        w->mtu_bytes = (uint32_t)c->mtu_bytes;
     enum err e = read_schedule(c, run, w);
     if (e)
         return e;
@@ -193,8 +219,9 @@ static struct json *quantiles(const struct stat_hist *h)
 static struct json *direction(const struct relay *r, bool up)
 {
     static const char *const names[WAN_DROP_COUNT] = {
-        [WAN_DROP_QUEUE] = "queue",   [WAN_DROP_LOSS] = "loss",     [WAN_DROP_OUTAGE] = "outage",
-        [WAN_DROP_MTU] = "too_large", [WAN_DROP_MEMORY] = "memory",
+        [WAN_DROP_QUEUE] = "queue",     [WAN_DROP_LOSS] = "loss", [WAN_DROP_OUTAGE] = "outage",
+        [WAN_DROP_MTU] = "too_large",   [WAN_DROP_ECN] = "ecn",   [WAN_DROP_MEMORY] = "memory",
+        [WAN_DROP_POLICER] = "policer",
     };
     const struct wan_counters *c = wan_link_counters(up ? r->up : r->down);
     struct relay_losses lost = r->udp ? relay_udp_count(r->udp, up) : relay_tun_count(r->tun, up);
@@ -216,6 +243,7 @@ static struct json *direction(const struct relay *r, bool up)
     json_put_int(j, "duplicated", (int64_t)c->duplicated);
     json_put_int(j, "reordered", (int64_t)c->reordered);
     json_put_int(j, "corrupted", (int64_t)c->corrupted);
+    json_put_int(j, "marked", (int64_t)c->marked);
     json_put(j, "drops", why);
     json_put(j, "queue_us", quantiles(&c->queue_us));
     run_say(r->run, "%-4s %llu datagrams in, %llu out, %llu dropped, %llu bytes",
@@ -295,8 +323,8 @@ static enum err read_tun(const struct relay *r, struct tun_config *t)
 
     if (!list.n)
         list = (struct parse_list){(const char **)(uintptr_t)preset, 1};
-    *t = (struct tun_config){.mtu_bytes = (uint32_t)r->config->mtu_bytes,
-                             .queue_packets = RELAY_TUN_QUEUE};
+    uint64_t mtu_bytes = r->config->mtu_bytes ? r->config->mtu_bytes : TUN_MTU;
+    *t = (struct tun_config){.mtu_bytes = (uint32_t)mtu_bytes, .queue_packets = RELAY_TUN_QUEUE};
     for (size_t i = 0; i < list.n; i++) {
         struct tun_address *at = &t->address[t->addresses++];
         if (i == TUN_ADDRESSES)
@@ -359,6 +387,9 @@ static enum err check_mode(const struct run_relay_config *c, struct run *run,
     if (c->tun && (c->udp.host[0] || c->to))
         return reason_give(&run->reason, ERR_USAGE,
                            "bench relay: --tun takes neither --udp nor --to");
+    if (c->tun && c->ecn_us)
+        return reason_give(&run->reason, ERR_USAGE,
+                           "bench relay: --ecn is for --udp: --tun changes no packet");
     for (size_t i = 0; c->tun && i < w->changes; i++)
         if (w->change[i].kind == WAN_CHANGE_REBIND)
             return reason_give(&run->reason, ERR_USAGE,

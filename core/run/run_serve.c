@@ -113,6 +113,10 @@ static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
         untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
     enum err err = stage_event(&s->stage, loop_refresh_us(s->loop), p, e);
     seat = stage_seat(&s->stage, p);
+    if (seat && e->kind == PEER_EVENT_PATH_CHANGED &&
+        (e->what & (PEER_PATH_SILENT | PEER_PATH_BACK)))
+        log_info("viewer %u is %s", seat->number,
+                 e->what & PEER_PATH_SILENT ? "not heard any more" : "heard again");
     if (seat && e->kind == PEER_EVENT_CONNECTED)
         untold(s, announce_viewer(&s->announce, seat->number, seat->roles, e));
     settle(s, err);
@@ -144,9 +148,16 @@ static void say_stats(struct serve *s, const struct seat *seat)
     json_put_int(j, "min_rtt_us", (int64_t)path.min_rtt_us);
     json_put_real(j, "loss", (double)path.loss_millionths / 1e6);
     json_put_string(j, "state", path.state);
+    json_put_int(j, "mtu_bytes", path.mtu_bytes);
+    json_put_string(j, "ecn", path.ecn);
+    json_put_int(j, "ce_marks", (int64_t)path.ce_marks);
+    json_put_int(j, "silent_us", (int64_t)path.silent_us);
+    json_put_int(j, "lost", (int64_t)path.lost_datagrams);
+    json_put_int(j, "spurious", (int64_t)path.spurious_datagrams);
     json_put_int(j, "in_flight_bytes", (int64_t)path.in_flight_bytes);
     json_put_int(j, "window_bytes", (int64_t)path.window_bytes);
     json_put_int(j, "sent_bytes", (int64_t)path.sent_bytes);
+    json_put_int(j, "delivered_bytes", (int64_t)path.delivered_bytes);
     json_put_int(j, "received_bytes", (int64_t)path.received_bytes);
     json_put_int(j, "version", s->stage.capture.version);
     json_put_int(j, "blocks", (int64_t)c.blocks);
@@ -227,6 +238,7 @@ static enum err begin(struct serve *s)
                  .invite = c->invite,
                  .invite_for_us = c->invite_for_us,
                  .needed = ROLE_VIEW},
+        .peer = {.idle_timeout_us = c->patience_us},
     };
     enum err e = loop_new(&s->loop);
 

@@ -14,9 +14,10 @@ struct run_serve_config {
     struct parse_address listen, advertise;
     const char *authorized, *invite;
     uint64_t invite_for_us;
-    uint64_t rate_bps; /* the most for each viewer; 0: what the path takes */
-    uint64_t fps;      /* the most captures a second, and the rate of a stream that says none; 0: 60
-                        * captures, FILE_SOURCE_FPS */
+    uint64_t patience_us; /* how long a session outlives silence; 0: two minutes */
+    uint64_t rate_bps;    /* the most for each viewer; 0: what the path takes */
+    uint64_t fps; /* the most captures a second, and the rate of a stream that says none; 0: 60
+                   * captures, FILE_SOURCE_FPS */
     const char *record; /* .fsr file for what viewers are shown; NULL: none */
     const char *hook;   /* program started for each event of a viewer; NULL: none */
     bool view_only;     /* nobody's input is taken */

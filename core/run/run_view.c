@@ -308,6 +308,17 @@ static void closed(struct view *v, const struct peer_event *e)
         finish(v, OK);
 }
 
+/* The user sees an outage, and its end, when it is one. */
+static void path_changed(struct view *v, uint32_t what)
+{
+    if (what & PEER_PATH_SILENT)
+        log_info("nothing is heard from the server, trying on");
+    if (what & PEER_PATH_BACK)
+        log_info("the server is heard again");
+    if (what & (PEER_PATH_SILENT | PEER_PATH_BACK | PEER_PATH_ADDRESS))
+        say_line(v);
+}
+
 static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
 {
     struct view *v = ctx;
@@ -319,6 +330,8 @@ static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
         connected(v, e);
     else if (e->kind == PEER_EVENT_CLOSED)
         closed(v, e);
+    else if (e->kind == PEER_EVENT_PATH_CHANGED && !v->ending)
+        path_changed(v, e->what);
     take_exact(v);
 }
 
@@ -391,7 +404,9 @@ static enum err open_sink(struct view *v)
 
 static enum err begin(struct view *v)
 {
-    struct call_config cc = {.target = v->config->target, .accept_new = v->config->accept_new};
+    struct call_config cc = {.target = v->config->target,
+                             .accept_new = v->config->accept_new,
+                             .peer = {.idle_timeout_us = v->config->patience_us}};
     struct call_owner owner = {.event = on_event, .batch = on_batch, .ctx = v};
     struct script_player_owner script = {.act = send_input,
                                          .settled = script_settled,

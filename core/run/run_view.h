@@ -8,12 +8,13 @@
 #include "core/run/run.h"
 
 struct run_view_config {
-    const char *target; /* host, ticket, "-", "@FILE"; NULL: $FARSPAN_TICKET */
-    const char *to;     /* x11[:DISPLAY], null, FILE; NULL: x11 when $DISPLAY is set */
-    const char *until;  /* "exact", or NULL */
-    const char *input;  /* a script: FILE or "-"; NULL: none */
-    uint64_t frames;    /* ends after so many pictures; 0: not */
-    uint64_t for_us;    /* ends after so long; 0: not */
+    const char *target;   /* host, ticket, "-", "@FILE"; NULL: $FARSPAN_TICKET */
+    const char *to;       /* x11[:DISPLAY], null, FILE; NULL: x11 when $DISPLAY is set */
+    const char *until;    /* "exact", or NULL */
+    const char *input;    /* a script: FILE or "-"; NULL: none */
+    uint64_t frames;      /* ends after so many pictures; 0: not */
+    uint64_t for_us;      /* ends after so long; 0: not */
+    uint64_t patience_us; /* how long the session outlives silence; 0: two minutes */
     bool accept_new, stats;
 };
 

@@ -9,6 +9,8 @@ enum {
     CHUNK_BYTES = 16384,
     AHEAD_BYTES = 1 << 20, /* queued before it can be sent, beside as much as is in flight */
     HEARD_BYTES = 4096,
+    URGENT_BPS = 1000000,     /* of probes as urgent as input, which wait for no window */
+    WAITING_BYTES = 16 << 20, /* beyond which a probe is left out */
     WINDOW_BYTES = 128 << 20,
     SESSION_BYTES = 192 << 20,
     BUFFER_BYTES = 128 << 20
@@ -383,20 +385,32 @@ static enum err take_message(struct trial_end *t, uint64_t now_us, const struct 
     return ERR_MALFORMED;
 }
 
+/* What the probes are to the session. */
+static enum peer_class probe_class(const struct trial_ask *a)
+{
+    return (uint64_t)a->message_bytes * 8000000 / a->message_us <= URGENT_BPS ? PEER_INPUT
+                                                                              : PEER_TEXT;
+}
+
 /* Sends a probe that is due. One that finds no room any more is one that never arrives. */
 static enum err send_probe(struct trial_end *t, uint64_t now_us)
 {
     static uint8_t space[LIMIT_MESSAGE_BYTES];
     struct wr w = wr_of(space, sizeof space);
     struct trial_probe p = {.sequence = t->probes_sent++, .sent_us = now_us};
+    struct peer_path path;
 
-    trial_put_probe(&w, &p, t->ask.message_bytes);
-    struct peer_message m = {.class = PEER_INPUT, .channel = TRIAL_PROBE, .data = wr_done(&w)};
-    enum err e = peer_message_send(t->peer, &m, NULL);
     if (!t->begun_us)
         t->begun_us = now_us;
     if (t->log)
         t->log->begun_us = t->begun_us;
+    peer_path(t->peer, now_us, &path);
+    if (path.queued_bytes > WAITING_BYTES)
+        return OK;
+    trial_put_probe(&w, &p, t->ask.message_bytes);
+    struct peer_message m = {
+        .class = probe_class(&t->ask), .channel = TRIAL_PROBE, .data = wr_done(&w)};
+    enum err e = peer_message_send(t->peer, &m, NULL);
     return e == ERR_AGAIN ? OK : e;
 }
 

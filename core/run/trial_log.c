@@ -84,20 +84,22 @@ uint64_t trial_log_rate_bps(const struct trial_log *l, uint64_t from_us, uint64_
                        to_us - from_us);
 }
 
-bool trial_log_ramp_us(const struct trial_log *l, uint64_t wanted_bps, uint64_t until_us,
-                       uint64_t *out)
+bool trial_log_held_us(const struct trial_log *l, uint64_t from_us, uint64_t wanted_bps,
+                       uint64_t until_us, uint64_t *out)
 {
     size_t end = 0;
 
     for (size_t i = 0; i < l->n; i++) {
         const struct trial_log_count *from = &l->counts[i];
+        if (from->at_us < from_us)
+            continue;
         while (end < l->n && l->counts[end].at_us < from->at_us + TRIAL_LOG_HOLD_US)
             end++;
         if (end == l->n || l->counts[end].at_us > until_us)
             return false;
         uint64_t took_us = l->counts[end].at_us - from->at_us;
         if (num_mul_div(l->counts[end].bytes - from->bytes, 8000000, took_us) >= wanted_bps) {
-            *out = num_sub0(from->at_us, l->begun_us);
+            *out = from->at_us - from_us;
             return true;
         }
     }

@@ -62,10 +62,10 @@ uint64_t trial_log_bytes_at(const struct trial_log *l, uint64_t at_us);
  * order. */
 uint64_t trial_log_rate_bps(const struct trial_log *l, uint64_t from_us, uint64_t to_us);
 
-/* How long after the first payload left the rate delivered first held `wanted_bps`: the first count
- * from which on the mean of TRIAL_LOG_HOLD_US reaches it. False when that never was so before
+/* How long after `from_us` the rate delivered first held `wanted_bps`: until the first count from
+ * there on from which the mean of TRIAL_LOG_HOLD_US reaches it. False when that never was so before
  * `until_us`. */
-bool trial_log_ramp_us(const struct trial_log *l, uint64_t wanted_bps, uint64_t until_us,
-                       uint64_t *out);
+bool trial_log_held_us(const struct trial_log *l, uint64_t from_us, uint64_t wanted_bps,
+                       uint64_t until_us, uint64_t *out);
 
 #endif

@@ -46,6 +46,9 @@ static void put_figures(const struct view_report *r, const struct peer_path *pat
     json_put_int(j, "in_bytes", (int64_t)path->received_bytes);
     json_put_int(j, "out_bytes", (int64_t)path->sent_bytes);
     json_put_int(j, "rtt_us", (int64_t)path->rtt_us);
+    json_put_int(j, "silent_us", (int64_t)path->silent_us);
+    json_put_int(j, "mtu_bytes", path->mtu_bytes);
+    json_put_string(j, "ecn", path->ecn);
     json_put_int(j, "version", mirror_version(mirror));
     json_put_int(j, "updates", (int64_t)c.updates);
     json_put_int(j, "failures", (int64_t)c.failures);
@@ -61,9 +64,10 @@ enum err view_report_stats(struct view_report *r, uint64_t now_us)
     json_put_string(j, "event", "stats");
     put_figures(r, &path, j);
     if (!r->run->json)
-        log_info("%" PRIu64 " pictures, %" PRIu64 " bytes in, %.1f ms round trip%s", r->frames,
+        log_info("%" PRIu64 " pictures, %" PRIu64 " bytes in, %.1f ms round trip%s%s", r->frames,
                  path.received_bytes, (double)path.rtt_us / 1e3,
-                 viewer_is_exact(r->viewer, NULL) ? ", exact now" : "");
+                 viewer_is_exact(r->viewer, NULL) ? ", exact now" : "",
+                 path.silent ? ", reconnecting" : "");
     return run_event(r->run, j);
 }
 

@@ -29,11 +29,14 @@ static enum err check_one(const struct wan_config *c)
 {
     if (c->loss > WAN_PROBABILITY || c->reorder > WAN_PROBABILITY ||
         c->duplicate > WAN_PROBABILITY || c->corrupt > WAN_PROBABILITY ||
-        !loss_possible(c->loss, c->burst))
+        c->fade_least > WAN_PROBABILITY || (c->police_bps && c->police_bytes == 0) ||
+        !loss_possible(c->loss, c->burst) || c->ecn_way > WAN_ECN_BLOCK)
         return ERR_USAGE;
     if (c->rate_bps > rate_max_bps || c->queue_us > year_us || c->delay_us > year_us ||
         c->jitter_us > year_us || c->reorder_us > year_us || c->duplicate_us > year_us ||
-        c->ecn_mark_us > year_us || c->overhead_bytes > WAN_DATAGRAM_MAX)
+        c->ecn_mark_us > year_us || c->slot_us > year_us || c->fade_us > year_us ||
+        c->police_bps > rate_max_bps || c->police_bytes > WAN_BUCKET_MAX ||
+        (c->fade_us && c->fade_us < WAN_FADE_LEAST_US) || c->overhead_bytes > WAN_DATAGRAM_MAX)
         return ERR_LIMIT;
     return OK;
 }
@@ -51,12 +54,20 @@ static enum err check_change(struct wan_config *c, const struct wan_change *ch)
             return ERR_USAGE;
         break;
     case WAN_CHANGE_BURST:
+    case WAN_CHANGE_MTU:
         if (ch->value > UINT32_MAX)
             return ERR_LIMIT;
+        break;
+    case WAN_CHANGE_ECN:
+        if (ch->value > WAN_ECN_BLOCK)
+            return ERR_USAGE;
         break;
     case WAN_CHANGE_RATE:
     case WAN_CHANGE_DELAY:
     case WAN_CHANGE_JITTER:
+    case WAN_CHANGE_POLICER:
+    case WAN_CHANGE_FADE:
+    case WAN_CHANGE_SLOTS:
     case WAN_CHANGE_REBIND:
         break;
     default:
@@ -110,6 +121,21 @@ void wan_config_apply(struct wan_config *c, const struct wan_change *ch)
     case WAN_CHANGE_CORRUPT:
         c->corrupt = (uint32_t)ch->value;
         break;
+    case WAN_CHANGE_MTU:
+        c->mtu_bytes = (uint32_t)ch->value;
+        break;
+    case WAN_CHANGE_POLICER:
+        c->police_bps = ch->value;
+        break;
+    case WAN_CHANGE_ECN:
+        c->ecn_way = (uint32_t)ch->value;
+        break;
+    case WAN_CHANGE_FADE:
+        c->fade_us = ch->value;
+        break;
+    case WAN_CHANGE_SLOTS:
+        c->slot_us = ch->value;
+        break;
     case WAN_CHANGE_REBIND:
         break;
     }
@@ -148,7 +174,7 @@ static uint64_t ring_bytes_at(const struct wan_config *c)
 {
     if (c->rate_bps == 0)
         return RING_UNLIMITED;
-    uint64_t late_us = c->delay_us + c->jitter_us + wan_config_duplicate_us(c) +
+    uint64_t late_us = c->delay_us + c->jitter_us + c->slot_us + wan_config_duplicate_us(c) +
                        (c->reorder ? wan_config_reorder_us(c) : 0);
     uint64_t bytes = wan_config_queue_limit(c);
     bytes += num_min(num_mul_div(c->rate_bps, late_us, 8000000), RING_MAX);

@@ -17,6 +17,8 @@ enum {
     WAN_DUPLICATE_US = 1000,   /* by default a copy comes within so much */
     WAN_REORDER_US = 10000,    /* by default a reordered datagram is late by up to so much */
     WAN_PROBABILITY = 1000000, /* certain: probabilities are millionths */
+    WAN_BUCKET_MAX = 1 << 30,  /* bytes of a policer's bucket, the most */
+    WAN_FADE_LEAST_US = 1000,  /* a rate fades at most so often */
 };
 
 /* An outage: every datagram that enters the link or leaves its queue in [at_us, at_us + for_us)
@@ -34,7 +36,19 @@ enum wan_change_kind {
     WAN_CHANGE_REORDER,   /* value: millionths */
     WAN_CHANGE_DUPLICATE, /* value: millionths */
     WAN_CHANGE_CORRUPT,   /* value: millionths */
+    WAN_CHANGE_MTU,       /* value: bytes, 0 none */
+    WAN_CHANGE_POLICER,   /* value: bits a second, 0 none; the bucket stays as it is */
+    WAN_CHANGE_ECN,       /* value: enum wan_ecn_way */
+    WAN_CHANGE_FADE,      /* value: us between two changes of the rate, 0 none */
+    WAN_CHANGE_SLOTS,     /* value: us, 0 none */
     WAN_CHANGE_REBIND,    /* no value: the owner changes the client's address as seen behind it */
+};
+
+/* What the link does with datagrams that say they know of ECN, besides marking. */
+enum wan_ecn_way {
+    WAN_ECN_PASS,
+    WAN_ECN_BLEACH, /* the codepoint is cleared */
+    WAN_ECN_BLOCK,  /* they are dropped */
 };
 
 /* One change of the link at a time counted from its start. */
@@ -48,20 +62,26 @@ struct wan_change {
 struct wan_config {
     uint64_t rate_bps;       /* 0: unlimited; counts payload and overhead */
     uint32_t overhead_bytes; /* added to each datagram for rate and queue */
-    uint64_t queue_us;       /* drop-tail limit in time at the rate of the moment ... */
-    uint64_t queue_bytes;    /* ... or, when not 0, in bytes, whatever the rate */
-    uint64_t ecn_mark_us;    /* ECT datagrams that wait longer are marked CE; 0: no marking */
-    uint64_t delay_us;       /* one way, added to queueing */
-    uint64_t jitter_us;      /* each datagram is late by a uniform 0..jitter_us more */
-    int jitter_reorders;     /* not 0: jitter may change the order; else it never does */
-    uint32_t loss;           /* millionths, after the queue: what is lost has used up rate */
-    uint32_t burst;          /* mean losses in a row (Gilbert-Elliott, same average); 0: single */
-    uint32_t reorder;        /* millionths: delayed extra, so that later ones overtake */
-    uint64_t reorder_us;     /* by a uniform half .. whole of this; 0: WAN_REORDER_US + delay/4 */
-    uint32_t duplicate;      /* millionths: delivered twice; the copy uses no rate */
-    uint64_t duplicate_us;   /* the copy comes up to so much later; 0: WAN_DUPLICATE_US */
-    uint32_t corrupt;        /* millionths: one random bit is flipped */
-    uint32_t mtu_bytes;      /* payload + overhead beyond this is dropped; 0: none */
+    uint64_t police_bps;     /* what enters beyond this is dropped (token bucket); 0: nothing is */
+    uint64_t police_bytes;   /* ... beyond so much at once: the bucket */
+    uint64_t fade_us;        /* each so often the rate changes by chance; 0: never ... */
+    uint32_t fade_least;   /* ... to this (millionths) .. all of it; a queue in time keeps bytes */
+    uint64_t queue_us;     /* drop-tail limit in time at the rate of the moment ... */
+    uint64_t queue_bytes;  /* ... or, when not 0, in bytes, whatever the rate */
+    uint64_t ecn_mark_us;  /* ECT datagrams that wait longer are marked CE; 0: no marking */
+    uint64_t delay_us;     /* one way, added to queueing */
+    uint64_t jitter_us;    /* each datagram is late by a uniform 0..jitter_us more */
+    int jitter_reorders;   /* not 0: jitter may change the order; else it never does */
+    uint64_t slot_us;      /* arrivals come in lumps, each at the end of such a slot; 0: as due */
+    uint32_t loss;         /* millionths, after the queue: what is lost has used up rate */
+    uint32_t burst;        /* mean losses in a row (Gilbert-Elliott, same average); 0: single */
+    uint32_t reorder;      /* millionths: delayed extra, so that later ones overtake */
+    uint64_t reorder_us;   /* by a uniform half .. whole of this; 0: WAN_REORDER_US + delay/4 */
+    uint32_t duplicate;    /* millionths: delivered twice; the copy uses no rate */
+    uint64_t duplicate_us; /* the copy comes up to so much later; 0: WAN_DUPLICATE_US */
+    uint32_t corrupt;      /* millionths: one random bit is flipped */
+    uint32_t ecn_way;      /* enum wan_ecn_way */
+    uint32_t mtu_bytes;    /* payload + overhead beyond this is dropped; 0: none */
     struct wan_outage outage[WAN_OUTAGES_MAX];
     size_t outages;
     struct wan_change change[WAN_CHANGES_MAX]; /* any order; equal times apply in this order */
@@ -72,8 +92,9 @@ struct wan_config {
 void wan_config_init(struct wan_config *c);
 
 /* OK when the figures make sense, at the start and after each change; ERR_USAGE for a probability
- * above 1, or a loss that bursts of that mean length cannot reach (loss <= N / (N + 1), or 1);
- * ERR_LIMIT for times beyond a year, rates above 1 Tbit/s or too many entries. */
+ * above 1, a policer without a bucket, or a loss that bursts of that mean length cannot reach (loss
+ * <= N / (N + 1), or 1); ERR_LIMIT for times beyond a year, rates above 1 Tbit/s, a bucket above
+ * WAN_BUCKET_MAX, fading more often than WAN_FADE_LEAST_US or too many entries. */
 enum err wan_config_check(const struct wan_config *c) MUST_USE;
 
 /* Applies one change to the figures; a rebind changes nothing here. */

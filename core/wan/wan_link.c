@@ -6,6 +6,7 @@
 #include "core/base/rng.h"
 #include "core/wan/wan_line.h"
 #include "core/wan/wan_loss.h"
+#include "core/wan/wan_policer.h"
 #include "core/wan/wan_queue.h"
 #include "core/wan/wan_ring.h"
 
@@ -15,25 +16,39 @@ struct wan_link {
     uint64_t start_us, now_us, seq;
     size_t changed;  /* changes applied */
     size_t reported; /* ... and given out as events */
+    bool fading;
+    uint64_t fade_at_us; /* the next time, when `fading` */
+    uint32_t faded;      /* millionths of the rate that are there */
     struct wan_ring ring;
+    struct wan_policer policer;
     struct wan_queue queue;
     struct wan_loss loss;
     struct wan_line line;
     struct wan_slot *lent; /* given out, to be given back to the ring at the next call */
-    struct rng loss_rng, corrupt_rng, duplicate_rng, jitter_rng, reorder_rng;
+    struct rng loss_rng, corrupt_rng, duplicate_rng, jitter_rng, reorder_rng, fade_rng;
     struct wan_counters counters;
 };
 
 static void use_config(struct wan_link *l, uint64_t at_us)
 {
-    wan_queue_set(&l->queue, at_us, l->config.rate_bps, wan_config_queue_limit(&l->config));
+    if (l->config.fade_us && !l->fading)
+        l->fade_at_us = at_us;
+    else if (l->config.fade_us == 0)
+        l->faded = WAN_PROBABILITY;
+    l->fading = l->config.fade_us > 0;
+    uint64_t rate_bps = num_mul_div(l->config.rate_bps, l->faded, WAN_PROBABILITY);
+
+    if (l->config.rate_bps)
+        rate_bps = num_max(rate_bps, 1);
+    wan_queue_set(&l->queue, at_us, rate_bps, wan_config_queue_limit(&l->config));
+    wan_policer_set(&l->policer, at_us, l->config.police_bps, l->config.police_bytes);
     wan_loss_set(&l->loss, l->config.loss, l->config.burst);
 }
 
 static void seed_nodes(struct wan_link *l, uint64_t seed)
 {
-    struct rng *node[] = {&l->loss_rng, &l->corrupt_rng, &l->duplicate_rng, &l->jitter_rng,
-                          &l->reorder_rng};
+    struct rng *node[] = {&l->loss_rng,   &l->corrupt_rng, &l->duplicate_rng,
+                          &l->jitter_rng, &l->reorder_rng, &l->fade_rng};
     struct rng root;
 
     rng_seed(&root, seed);
@@ -81,7 +96,7 @@ void wan_link_start(struct wan_link *l, uint64_t now_us)
     if (l->started)
         return;
     l->started = true;
-    l->start_us = l->now_us = num_max(now_us, l->now_us);
+    l->start_us = l->fade_at_us = l->now_us = num_max(now_us, l->now_us);
 }
 
 static bool is_down(const struct wan_link *l, uint64_t at_us)
@@ -110,6 +125,16 @@ static void corrupt(struct wan_link *l, struct wan_slot *s)
     l->counters.corrupted++;
 }
 
+/* When what is due then arrives: at the end of its slot. */
+static uint64_t arrival_us(const struct wan_link *l, uint64_t due_us)
+{
+    uint64_t slot_us = l->config.slot_us;
+
+    if (slot_us == 0)
+        return due_us;
+    return l->start_us + num_div_up(num_sub0(due_us, l->start_us), slot_us) * slot_us;
+}
+
 static void duplicate(struct wan_link *l, const struct wan_slot *s)
 {
     if (!rng_chance(&l->duplicate_rng, l->config.duplicate))
@@ -123,7 +148,8 @@ static void duplicate(struct wan_link *l, const struct wan_slot *s)
     copy->user = s->user;
     copy->sent_us = s->sent_us;
     copy->ecn = s->ecn;
-    copy->due_us = s->due_us + rng_below(&l->duplicate_rng, wan_config_duplicate_us(&l->config));
+    uint64_t later_us = rng_below(&l->duplicate_rng, wan_config_duplicate_us(&l->config));
+    copy->due_us = arrival_us(l, s->due_us + later_us);
     copy->seq = l->seq++;
     wan_line_insert(&l->line, copy);
 }
@@ -154,6 +180,7 @@ static void leave_queue(struct wan_link *l, uint64_t at_us)
         s->due_us += most_us - rng_below(&l->reorder_rng, most_us / 2 + 1);
         l->counters.reordered++;
     }
+    s->due_us = arrival_us(l, s->due_us);
     if (late || (c->jitter_us && c->jitter_reorders))
         wan_line_insert(&l->line, s);
     else
@@ -169,6 +196,20 @@ static uint64_t next_change_us(const struct wan_link *l)
     return l->start_us + l->config.change[l->changed].at_us;
 }
 
+static uint64_t next_fade_us(const struct wan_link *l)
+{
+    return l->started && l->fading ? l->fade_at_us : UINT64_MAX;
+}
+
+static void fade(struct wan_link *l, uint64_t at_us)
+{
+    uint32_t least = l->config.fade_least;
+
+    l->fade_at_us += l->config.fade_us;
+    l->faded = least + (uint32_t)rng_below(&l->fade_rng, WAN_PROBABILITY - least + 1);
+    use_config(l, at_us);
+}
+
 /* Lets everything happen that happens by `now_us`, in its order: so the result does not depend on
  * how often the owner looks. */
 static void advance(struct wan_link *l, uint64_t now_us)
@@ -176,11 +217,14 @@ static void advance(struct wan_link *l, uint64_t now_us)
     l->now_us = num_max(l->now_us, now_us);
     for (;;) {
         uint64_t change_us = next_change_us(l), leaves_us = wan_queue_leaves_us(&l->queue);
-        if (num_min(change_us, leaves_us) > l->now_us)
+        uint64_t fade_us = next_fade_us(l);
+        if (num_min(num_min(change_us, leaves_us), fade_us) > l->now_us)
             break;
-        if (change_us <= leaves_us) {
+        if (change_us <= num_min(leaves_us, fade_us)) {
             wan_config_apply(&l->config, &l->config.change[l->changed++]);
             use_config(l, change_us);
+        } else if (fade_us <= leaves_us) {
+            fade(l, fade_us);
         } else {
             leave_queue(l, leaves_us);
         }
@@ -195,13 +239,17 @@ static void give_back(struct wan_link *l)
 }
 
 /* Why a datagram of `n` bytes cannot enter now, or WAN_DROP_COUNT. */
-static enum wan_drop refused(const struct wan_link *l, size_t n)
+static enum wan_drop refused(struct wan_link *l, size_t n, uint8_t ecn)
 {
     if (n > WAN_DATAGRAM_MAX ||
         (l->config.mtu_bytes && n + l->config.overhead_bytes > l->config.mtu_bytes))
         return WAN_DROP_MTU;
+    if (ecn != WAN_ECN_NONE && l->config.ecn_way == WAN_ECN_BLOCK)
+        return WAN_DROP_ECN;
     if (is_down(l, l->now_us))
         return WAN_DROP_OUTAGE;
+    if (!wan_policer_passes(&l->policer, l->now_us, n + l->config.overhead_bytes))
+        return WAN_DROP_POLICER;
     if (l->config.rate_bps && !wan_queue_fits(&l->queue, n))
         return WAN_DROP_QUEUE;
     return WAN_DROP_COUNT;
@@ -215,7 +263,7 @@ void wan_link_send(struct wan_link *l, uint64_t now_us, struct bytes data, uint6
     advance(l, now_us);
     l->counters.in_count++;
     l->counters.in_bytes += data.n;
-    enum wan_drop why = refused(l, data.n);
+    enum wan_drop why = refused(l, data.n, ecn);
     if (why != WAN_DROP_COUNT) {
         l->counters.dropped[why]++;
         return;
@@ -227,6 +275,8 @@ void wan_link_send(struct wan_link *l, uint64_t now_us, struct bytes data, uint6
     }
     s->user = user;
     s->sent_us = l->now_us;
+    if (l->config.ecn_way == WAN_ECN_BLEACH)
+        ecn = WAN_ECN_NONE;
     s->ecn = ecn;
     uint64_t mark_us = l->config.ecn_mark_us;
     if (mark_us && (ecn == WAN_ECN_ECT0 || ecn == WAN_ECN_ECT1) &&
@@ -292,13 +342,18 @@ uint64_t wan_link_deadline_us(const struct wan_link *l)
     if (l->reported < l->changed)
         return l->now_us;
     if (leaves_us != UINT64_MAX)
-        due_us = num_min(due_us, leaves_us + l->config.delay_us);
+        due_us = num_min(due_us, num_min(leaves_us + l->config.delay_us, next_fade_us(l)));
     return num_min(due_us, next_change_us(l));
 }
 
 const struct wan_counters *wan_link_counters(const struct wan_link *l)
 {
     return &l->counters;
+}
+
+uint64_t wan_link_rate_bps(const struct wan_link *l)
+{
+    return l->queue.rate_bps;
 }
 
 const struct wan_config *wan_link_config(const struct wan_link *l)

@@ -1,5 +1,5 @@
-/* wan_link: one direction of a link as a chain of nodes: outage, queue, loss, corruption, copies,
- * delay. */
+/* wan_link: one direction of a link as a chain of nodes: outage, policer, queue, loss, corruption,
+ * copies, delay, slots. */
 #ifndef FARSPAN_WAN_LINK_H
 #define FARSPAN_WAN_LINK_H
 
@@ -18,11 +18,13 @@ struct wan_link;
 enum { WAN_ECN_NONE = 0, WAN_ECN_ECT1 = 1, WAN_ECN_ECT0 = 2, WAN_ECN_CE = 3 };
 
 enum wan_drop {
-    WAN_DROP_QUEUE,  /* the queue was full */
-    WAN_DROP_LOSS,   /* lost on the line */
-    WAN_DROP_OUTAGE, /* the link was down */
-    WAN_DROP_MTU,    /* larger than the link's MTU */
-    WAN_DROP_MEMORY, /* the model's own ring was full: the ring is too small for the link */
+    WAN_DROP_QUEUE,   /* the queue was full */
+    WAN_DROP_LOSS,    /* lost on the line */
+    WAN_DROP_OUTAGE,  /* the link was down */
+    WAN_DROP_MTU,     /* larger than the link's MTU */
+    WAN_DROP_ECN,     /* it said that it knows of ECN */
+    WAN_DROP_POLICER, /* beyond the policer's rate and bucket */
+    WAN_DROP_MEMORY,  /* the model's own ring was full: the ring is too small for the link */
     WAN_DROP_COUNT
 };
 
@@ -81,6 +83,9 @@ uint64_t wan_link_deadline_us(const struct wan_link *l);
 
 /* The counters, borrowed as long as the link lives. */
 const struct wan_counters *wan_link_counters(const struct wan_link *l);
+
+/* The rate in force at the latest time seen, with what fading has made of it. */
+uint64_t wan_link_rate_bps(const struct wan_link *l);
 
 /* The figures in force at the latest time seen, borrowed as long as the link lives. */
 const struct wan_config *wan_link_config(const struct wan_link *l);

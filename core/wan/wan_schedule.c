@@ -49,6 +49,10 @@ static const struct {
     {"reorder", WAN_CHANGE_REORDER, parse_probability_ppm},
     {"duplicate", WAN_CHANGE_DUPLICATE, parse_probability_ppm},
     {"corrupt", WAN_CHANGE_CORRUPT, parse_probability_ppm},
+    {"mtu", WAN_CHANGE_MTU, parse_number},
+    {"policer", WAN_CHANGE_POLICER, parse_rate_bps},
+    {"fade", WAN_CHANGE_FADE, parse_time_us},
+    {"slots", WAN_CHANGE_SLOTS, parse_time_us},
 };
 
 static enum err parse_change(struct bytes text, struct wan_change *out)
@@ -104,4 +108,40 @@ enum err wan_schedule_queue(struct bytes text, struct wan_config *c)
     if (e == OK)
         c->queue_bytes = num_max(value, 1);
     return e;
+}
+
+enum err wan_schedule_policer(struct bytes text, struct wan_config *c)
+{
+    struct bytes rate = cut(&text, ':');
+    uint64_t bps, bytes;
+    enum err e = parse_rate_bps(rate, &bps);
+
+    if (e == OK)
+        e = parse_size_bytes(text, &bytes);
+    if (e != OK)
+        return e;
+    if (bytes == 0)
+        return ERR_MALFORMED;
+    if (bytes > WAN_BUCKET_MAX)
+        return ERR_LIMIT;
+    c->police_bps = bps;
+    c->police_bytes = bytes;
+    return OK;
+}
+
+enum err wan_schedule_fade(struct bytes text, struct wan_config *c)
+{
+    struct bytes every = cut(&text, ':');
+    uint64_t us, least;
+    enum err e = parse_time_us(every, &us);
+
+    if (e == OK)
+        e = parse_probability_ppm(text, &least);
+    if (e != OK)
+        return e;
+    if (us < WAN_FADE_LEAST_US)
+        return ERR_LIMIT;
+    c->fade_us = us;
+    c->fade_least = (uint32_t)least;
+    return OK;
 }

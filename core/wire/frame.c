@@ -7,6 +7,8 @@ static void get_ack(struct rd *r, struct frame *f)
     uint64_t last = rd_var(r), count;
 
     f->ack.delay_us = rd_var(r);
+    f->ack.arrival_us = rd_u32(r);
+    f->ack.ect0 = rd_var(r);
     f->ack.ce = rd_var(r);
     count = rd_var(r);
     if (count == 0 || count > LIMIT_ACK_RANGES) {
@@ -127,6 +129,8 @@ static void put_ack(struct wr *w, const struct frame *f)
     CHECK(f->ack.count >= 1 && f->ack.count <= LIMIT_ACK_RANGES);
     wr_var(w, f->ack.range[0].last);
     wr_var(w, f->ack.delay_us);
+    wr_u32(w, f->ack.arrival_us);
+    wr_var(w, f->ack.ect0);
     wr_var(w, f->ack.ce);
     wr_var(w, f->ack.count);
     for (uint32_t i = 0; i < f->ack.count; i++) {

@@ -44,8 +44,9 @@ struct frame {
     struct {                                        /* ACK */
         uint32_t count;                             /* ranges, the highest first */
         struct frame_range range[LIMIT_ACK_RANGES]; /* descending, at least one missing between */
-        uint64_t delay_us;                          /* since the highest arrived */
-        uint64_t ce;                                /* ECN-CE marks seen so far */
+        uint64_t delay_us;                          /* since the highest arrived ... */
+        uint32_t arrival_us;                        /* ... by the receiver's clock, low 32 bits */
+        uint64_t ect0, ce;                          /* packets seen so far with these marks */
     } ack;
     uint64_t id;       /* STREAM*, MAX_STREAM_DATA: stream; MESSAGE: message; DROP_MESSAGE: first */
     uint64_t offset;   /* STREAM, MESSAGE: where `data` belongs */

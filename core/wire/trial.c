@@ -125,8 +125,10 @@ static enum err check_ask(const struct trial_ask *a)
 {
     if (!a->bulk && !a->message_bytes)
         return ERR_MALFORMED;
-    if (a->message_bytes && (a->message_bytes < TRIAL_PROBE_BYTES || !a->message_us))
+    if (a->message_bytes && a->message_bytes < TRIAL_PROBE_BYTES)
         return ERR_MALFORMED;
+    if (a->message_bytes && a->message_us < TRIAL_MESSAGE_MIN_US)
+        return ERR_LIMIT;
     if (a->message_bytes > LIMIT_MESSAGE_BYTES || a->message_us > TRIAL_TIME_MAX_US ||
         a->report_us < TRIAL_REPORT_MIN_US || a->report_us > TRIAL_TIME_MAX_US)
         return ERR_LIMIT;

@@ -24,6 +24,7 @@ enum {
     TRIAL_RECORD_BYTES = 640, /* the longest body */
     TRIAL_PROBE_BYTES = 16,   /* the shortest probe */
     TRIAL_REPORT_MIN_US = 10000,
+    TRIAL_MESSAGE_MIN_US = 100,
     TRIAL_TIME_MAX_US = 1000000000 /* of what is asked for: 1000 s */
 };
 
@@ -42,7 +43,7 @@ struct trial_ask {
     bool reverse;           /* the listener sends */
     bool bulk;              /* a stream without an end */
     uint32_t message_bytes; /* 0: no probes; else TRIAL_PROBE_BYTES .. LIMIT_MESSAGE_BYTES */
-    uint64_t message_us;    /* from probe to probe, with message_bytes */
+    uint64_t message_us;    /* from probe to probe: TRIAL_MESSAGE_MIN_US .. TRIAL_TIME_MAX_US */
     uint64_t report_us;     /* TRIAL_REPORT_MIN_US .. TRIAL_TIME_MAX_US */
 };
 

@@ -1,9 +1,11 @@
 /* udp_blast: paced datagrams through something (the relay), to itself; says what became of them.
  *
  *   udp_blast --to A:P [--sink A:P] [--pps N] [--size BYTES] [--for SECONDS] [--clients N] [--echo]
+ *             [--ect]
  *
  * Sends from N sockets to `--to` and receives at `--sink` (printed as an event first, port 0: any),
- * with --echo also what the sink sends back. Ends with one JSON object. Delays are of one clock. */
+ * with --echo also what the sink sends back; --ect says that they can be marked. Ends with one JSON
+ * object. Delays are of one clock. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -25,7 +27,7 @@ enum { HEAD = 24, MAX_CLIENTS = 64, MAX_SOURCES = 256, DRAIN_US = 700000, TICK_U
 
 /* What has arrived at one end. */
 struct side {
-    uint64_t count, duplicated, reordered, corrupted, highest, last_us, longest_gap_us;
+    uint64_t count, duplicated, reordered, corrupted, highest, last_us, longest_gap_us, marked;
     uint8_t *seen; /* a bit a sequence number */
     struct stat_hist delay_us;
     struct addr source[MAX_SOURCES];
@@ -35,7 +37,7 @@ struct side {
 static struct {
     struct addr to, sink_at;
     uint64_t pps, size, seconds, clients;
-    bool echo;
+    bool echo, ect;
     struct dgram sink, client[MAX_CLIENTS];
     struct dgram_space *space;
     uint64_t sent, most;
@@ -95,9 +97,12 @@ static void receive(struct dgram *d, struct side *s, bool echo)
 
     while (n == DGRAM_BATCH && dgram_receive(d, b.space, in, &n) == OK) {
         uint64_t now_us = clock_mono_us();
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+            if (in[i].ecn == 3)
+                s->marked += num_div_up(in[i].n, in[i].each);
             for (size_t at = 0; at < in[i].n; at += in[i].each)
                 note(s, &in[i].peer, in[i].p + at, num_min(in[i].each, in[i].n - at), now_us);
+        }
         if (echo && dgram_send(d, in, n, &done) == ERR_SYSTEM)
             die("the sink is broken");
     }
@@ -129,7 +134,8 @@ static void send_some(uint64_t n)
         size_t k = b.clients > 1 ? 1 : num_min(n, most);
         for (size_t i = 0; i < k; i++)
             write_one(b.burst + i * b.size, b.sent + i, now_us);
-        struct dgram_burst out = {.peer = b.to, .p = b.burst, .n = k * b.size, .each = b.size};
+        struct dgram_burst out = {
+            .peer = b.to, .p = b.burst, .n = k * b.size, .each = b.size, .ecn = b.ect ? 2 : 0};
         enum err e = dgram_send(&b.client[turn++ % b.clients], &out, 1, &done);
         if (e == ERR_SYSTEM)
             die("cannot send");
@@ -172,6 +178,7 @@ static struct json *report(const struct side *s, uint32_t overflow)
     json_put_int(j, "duplicated", (int64_t)s->duplicated);
     json_put_int(j, "reordered", (int64_t)s->reordered);
     json_put_int(j, "corrupted", (int64_t)s->corrupted);
+    json_put_int(j, "marked", (int64_t)s->marked);
     json_put_int(j, "sources", (int64_t)s->sources);
     json_put_int(j, "overflow", overflow);
     json_put_int(j, "longest_gap_us", (int64_t)s->longest_gap_us);
@@ -185,6 +192,10 @@ static void options(int argc, char **argv)
         const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(name, "--echo") == 0) {
             b.echo = true;
+            continue;
+        }
+        if (strcmp(name, "--ect") == 0) {
+            b.ect = true;
             continue;
         }
         i++;

@@ -40,13 +40,14 @@ SERVE = ("serve", "test:64x64,idle", "--listen", "127.0.0.1:0", "--json", "--inv
 
 # A server and a relay are told to end, and told again in another way while they do.
 for i in range(runs):
-    for words in SERVE, ("bench", "relay", "--udp", "127.0.0.1:0", "--to", "127.0.0.1:9", "--json"):
+    for words in (SERVE, ("bench", "link", "--listen", "127.0.0.1:0", "--json"),
+                  ("bench", "relay", "--udp", "127.0.0.1:0", "--to", "127.0.0.1:9", "--json")):
         p = begin(*words)
         until(p, "listening")
         send(p, TERM)
         time.sleep(chance.random() ** 2 * 0.003)
         send(p, INT)
-        end(p, "%s ends with 0, whatever comes while it ends" % words[0], (0,))
+        end(p, "%s ends with 0, whatever comes while it ends" % " ".join(words[:2]), (0,))
 
 # A viewer whose time is up at about the moment of the signal.
 server = begin(*SERVE)

@@ -78,6 +78,27 @@ is_so outage '950000 <= got["longest_gap_us"] <= 1600000'
 through change "--pps 400 --for 3" --at 1s:loss=100% --at 2s:loss=0%,delay=30ms
 is_so change '360 <= up["drops"]["loss"] <= 440 and got["delay_us"]["max"] >= 29000'
 
+# 1228 bytes each at 400 a second are 3.9 Mbit/s: half passes, and nothing waits.
+through policer "--pps 400 --for 3" --policer 2M:10KiB --delay 1ms
+is_so policer '590 <= up["out"] <= 650 and up["drops"]["policer"] == up["dropped"] == b["lost"]'
+is_so policer 'up["queue_us"]["max"] == 0'
+
+# Arrivals every 50 ms, 20 at once: never early, so most gaps are none and some are long.
+through slots "--pps 400 --for 2" --slots 50ms
+is_so slots 'b["lost"] == 0 and got["delay_us"]["p50"] >= 15000 and got["longest_gap_us"] >= 40000'
+
+# Those who wait longer than 20 ms of the 100 are marked, when they say they can be.
+through marks "--pps 400 --for 2 --ect" --rate 2M --ecn 20ms
+is_so marks '350 <= up["marked"] <= 420 and got["marked"] == up["marked"]'
+through unmarked "--pps 400 --for 1" --rate 2M --ecn 20ms
+is_so unmarked 'up["marked"] == got["marked"] == 0 and up["drops"]["queue"] > 0'
+
+through fade "--pps 400 --for 3" --rate 4M --fade 100ms:10% --queue 20ms
+is_so fade '300 <= up["out"] <= 1100 and up["drops"]["queue"] == up["dropped"] > 0'
+
+through mtu "--pps 400 --for 2" --mtu 1228 --at 1s:mtu=1227
+is_so mtu '360 <= up["drops"]["too_large"] <= 440 and up["dropped"] == b["lost"]'
+
 # After the new address nothing finds back until the client has spoken again: at most a moment.
 through rebind "--pps 300 --for 3 --clients 2 --echo" --delay 5ms --at 1500ms:rebind
 is_so rebind 'got["sources"] == 4 and b["lost"] == 0 and back["sources"] == 1'
@@ -127,6 +148,14 @@ refused --udp 127.0.0.1:0 $to --at 5s:size=3
 refused --udp 127.0.0.1:0 $to --at rebind
 refused --udp 127.0.0.1:0 $to --queue x
 refused --udp 127.0.0.1:0 $to --loss 101%
+refused --udp 127.0.0.1:0 $to --policer 5M
+refused --udp 127.0.0.1:0 $to --policer 5M:0
+refused --udp 127.0.0.1:0 $to --at 5s:policer=5M
+refused --udp 127.0.0.1:0 $to --fade 10us:5%
+refused --udp 127.0.0.1:0 $to --fade 100ms:200%
+refused --udp 127.0.0.1:0 $to --slots 5
+refused --udp 127.0.0.1:0 $to --mtu 100
+refused --tun a,b --ecn 5ms
 refused --udp 127.0.0.1:0 $to --loss 90% --burst 2
 refused --udp 127.0.0.1:0 $to --rate 20X
 exits "no ticket file" 1 "$farspan" bench relay --udp 127.0.0.1:0 --to "@$work/none"

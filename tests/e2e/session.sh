@@ -143,6 +143,19 @@ exits "the one viewer" 0 "$farspan" view "$ticket" --to null --until exact
 wait "$server"
 is "the server ends with it" $? 0
 
+# A dead viewer is given up after that time, not after two minutes.
+exits "no patience at all" 2 "$farspan" serve test --patience 1s
+serve patient --invite --once --patience 5s
+start dies "$farspan" view "$ticket" --to null --json
+viewer=$pid
+event dies connected >/dev/null || not_ok "a viewer watches" "$(cat "$work/dies.err")"
+kill -KILL "$viewer"
+event patient disconnected 60 >"$work/event" || not_ok "it is given up" "$(cat "$work/patient.err")"
+like "says why" "$(field reason <"$work/event")" "nothing was heard"
+like "and had said so" "$(cat "$work/patient.err")" "viewer 1 is not heard any more"
+wait "$server"
+is "the server ends with it" $? 0
+
 # ---- wrong and right ones at once ----
 serve crowd --invite=control,uses=8
 viewers=

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static enum err (*const parse[])(struct bytes, uint64_t *) = {
         parse_number, parse_rate_bps, parse_size_bytes, parse_time_us, parse_probability_ppm};
     static enum err (*const plan[])(struct bytes, struct wan_config *) = {
-        wan_schedule_outage, wan_schedule_change, wan_schedule_queue};
+        wan_schedule_outage, wan_schedule_change, wan_schedule_queue, wan_schedule_policer,
+        wan_schedule_fade};
     static struct wan_config full;
     struct parse_address a;
     uint64_t v = 0;
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     uint8_t *copy = fuzz_copy(data + 1, n - 1);
     struct bytes text = bytes_of(copy, n - 1);
-    unsigned which = data[0] % 9;
+    unsigned which = data[0] % 11;
     if (which < 5) {
         if (parse[which](text, &v) == OK)
             CHECK(v <= INT64_MAX);

@@ -64,7 +64,7 @@ INPUTS = {
     "session-window-1": frames(*(stream(2 * i + 1, (1 << 20) - 1, b"x") for i in range(17))),
     "stop": open_one + write * 3 + frames(frame(STOP, 0, 5), frame(STOP, 1, 5)),
     "limits": open_one + write * 3 + frames(frame(MAX_STREAM, 0, 1 << 22), frame(6, 1 << 25)),
-    "own": open_one + write + finish + frames(frame(ACK, 0, 0, 0, 1, 0)) + read,
+    "own": open_one + write + finish + frames(frame(ACK, 0, 0, 0, 0, 1, 0)) + read,
     "messages": frames(message(0, 4, 0, b"ab")) + frames(message(0, 4, 2, b"cd")) +
                 frames(message(0, 4, 0, b"ab"), message(1, 0, 0, b"")),
     "message-totals": frames(message(0, 4, 0, b"ab")) + frames(message(0, 5, 2, b"cd")),

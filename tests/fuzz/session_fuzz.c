@@ -51,7 +51,7 @@ static void settle(struct peer *p)
 
     for (int turn = 0; turn < 2; turn++) {
         while (peer_output(p, now_us, space, sizeof space, &n, &to) == OK)
-            CHECK(n >= 38 && n <= LIMIT_DATAGRAM_FLOOR);
+            CHECK(n >= 38 && n <= LIMIT_DATAGRAM_BYTES);
         while (peer_next_event(p, &e))
             CHECK(e.kind != PEER_EVENT_MESSAGE || e.data.n <= LIMIT_MESSAGE_BYTES);
     }

@@ -135,7 +135,8 @@ static enum err read_server(struct bytes b)
 
 static void say_ack(const struct frame *f)
 {
-    say("ACK delay=%" PRIu64 " ce=%" PRIu64, f->ack.delay_us, f->ack.ce);
+    say("ACK delay=%" PRIu64 " arrival=%" PRIu32 " ect0=%" PRIu64 " ce=%" PRIu64, f->ack.delay_us,
+        f->ack.arrival_us, f->ack.ect0, f->ack.ce);
     for (uint32_t i = 0; i < f->ack.count; i++)
         say(" %" PRIu64 "-%" PRIu64, f->ack.range[i].first, f->ack.range[i].last);
 }

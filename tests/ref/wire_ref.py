@@ -100,8 +100,9 @@ def packets():
                    "DATA phase=%d cid=%s number=2309737967 sealed=16" % (phase, CID.hex()))
 
 
-def ack(highest, delay, ce, ranges, count=None):
-    b = b"\2" + var(highest) + var(delay) + var(ce) + var(len(ranges) if count is None else count)
+def ack(highest, delay, ce, ranges, count=None, ect0=0, arrival=0):
+    b = b"\2" + var(highest) + var(delay) + arrival.to_bytes(4, "little") + var(ect0) + var(ce)
+    b += var(len(ranges) if count is None else count)
     for i, r in enumerate(ranges):
         b += b"".join(var(v) for v in r) if i else var(r)
     return b
@@ -115,12 +116,13 @@ def frames():
     one("ping", b"\1", "PING")
     other_form("frames", "padding", b"\0\0\1\0\0\0", "PING")
     good("frames", "nothing", b"", "-")
-    one("ack", ack(100, 5000, 0, [3]), "ACK delay=5000 ce=0 97-100")
-    one("ack-of-0", ack(0, 0, 0, [0]), "ACK delay=0 ce=0 0-0")
-    one("ack-ranges", ack(100000, 70, 3, [10, (0, 0), (5, 99999 - 12 - 7)]),
-        "ACK delay=70 ce=3 99990-100000 99988-99988 1-99981")
-    one("ack-to-0", ack(9, 1, 0, [2, (1, 4)]), "ACK delay=1 ce=0 7-9 0-4")
-    good("frames", "ack-32", ack(64, 0, 0, [0] + [(0, 0)] * 31), "ACK delay=0 ce=0 " +
+    one("ack", ack(100, 5000, 0, [3]), "ACK delay=5000 arrival=0 ect0=0 ce=0 97-100")
+    one("ack-of-0", ack(0, 0, 0, [0]), "ACK delay=0 arrival=0 ect0=0 ce=0 0-0")
+    one("ack-ranges",
+        ack(100000, 70, 3, [10, (0, 0), (5, 99999 - 12 - 7)], ect0=70000, arrival=4294967295),
+        "ACK delay=70 arrival=4294967295 ect0=70000 ce=3 99990-100000 99988-99988 1-99981")
+    one("ack-to-0", ack(9, 1, 0, [2, (1, 4)]), "ACK delay=1 arrival=0 ect0=0 ce=0 7-9 0-4")
+    good("frames", "ack-32", ack(64, 0, 0, [0] + [(0, 0)] * 31), "ACK delay=0 arrival=0 ect0=0 ce=0 " +
          " ".join("%d-%d" % (n, n) for n in range(64, 0, -2)))
     bad("frames", "ack-33", ack(66, 0, 0, [0] + [(0, 0)] * 32), "malformed")
     bad("frames", "ack-none", ack(5, 0, 0, [], 0), "malformed")
@@ -164,7 +166,7 @@ def frames():
     bad("frames", "type-14", b"\x0e", "malformed")
     bad("frames", "type-255", b"\xff", "malformed")
     good("frames", "several", b"\1" + ack(3, 0, 0, [1]) + b"\3\0\0\0" + sized(b"a") + b"\1",
-         "PING; ACK delay=0 ce=0 2-3; STREAM fin=0 id=0 offset=0 61; PING")
+         "PING; ACK delay=0 arrival=0 ect0=0 ce=0 2-3; STREAM fin=0 id=0 offset=0 61; PING")
     bad("frames", "bad-after-good", b"\1\x0e", "malformed")
 
 
@@ -330,9 +332,9 @@ def trials():
     whole = ask()
     good("trial", "ask", whole,
          "ASK reverse=0 stream=1 probe=0 every=0 report=50000 mark=%s used=%d" % (n, len(whole)))
-    least = ask(1, 0, 16, 1, 10000)
+    least = ask(1, 0, 16, 100, 10000)
     good("trial", "ask-least", least,
-         "ASK reverse=1 stream=0 probe=16 every=1 report=10000 mark=%s used=%d" % (n, len(least)))
+         "ASK reverse=1 stream=0 probe=16 every=100 report=10000 mark=%s used=%d" % (n, len(least)))
     most = ask(0, 1, 262144, 10**9, 10**9)
     good("trial", "ask-most", most,
          "ASK reverse=0 stream=1 probe=262144 every=1000000000 report=1000000000 mark=%s used=%d"
@@ -362,10 +364,11 @@ def trials():
     bad("trial", "ask-nothing", ask(stream=0), "malformed")
     bad("trial", "ask-reverse-2", ask(reverse=2), "malformed")
     bad("trial", "ask-stream-2", ask(stream=2), "malformed")
-    bad("trial", "ask-small-probe", ask(size=15, every=1), "malformed")
-    bad("trial", "ask-no-pause", ask(size=16, every=0), "malformed")
-    bad("trial", "ask-large-probe", ask(size=262145, every=1), "limit")
-    bad("trial", "ask-huge-probe", ask(size=1 << 40, every=1), "limit")
+    bad("trial", "ask-small-probe", ask(size=15, every=100), "malformed")
+    bad("trial", "ask-no-pause", ask(size=16, every=0), "limit")
+    bad("trial", "ask-short-pause", ask(size=16, every=99), "limit")
+    bad("trial", "ask-large-probe", ask(size=262145, every=100), "limit")
+    bad("trial", "ask-huge-probe", ask(size=1 << 40, every=100), "limit")
     bad("trial", "ask-long-pause", ask(size=16, every=10**9 + 1), "limit")
     bad("trial", "ask-report-often", ask(report=9999), "limit")
     bad("trial", "ask-report-seldom", ask(report=10**9 + 1), "limit")

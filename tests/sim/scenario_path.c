@@ -82,6 +82,45 @@ static void outage(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* Five minutes: longer than who was not told to wait would. */
+static void long_outage(struct sim *s, uint32_t without)
+{
+    const struct peer_config patient = {.idle_timeout_us = 600 * (uint64_t)SECOND_US};
+    struct wan_config link = sim_world_link(10000000, 30000);
+    struct sim_world w;
+
+    link.outage[link.outages++] = (struct wan_outage){5 * SECOND_US, 300 * (uint64_t)SECOND_US};
+    busy_world(&w, s, without,
+               &(struct sim_world_plan){.up = &link, .client = patient, .server = patient});
+    sim_run(s, SIM_START_US + 305 * (uint64_t)SECOND_US, NULL, NULL);
+    SIM_EXPECT(&w, w.session && w.session->peer);
+    expect_progress(&w, 500000 + 120000);
+    expect_no_new_login(&w);
+    sim_world_end(&w);
+}
+
+/* Each end has its own patience. */
+static void impatient_server(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(10000000, 30000);
+    struct sim_world_plan plan = {.up = &link,
+                                  .client = {.idle_timeout_us = 30 * SECOND_US},
+                                  .server = {.idle_timeout_us = 10 * SECOND_US}};
+    struct sim_world w;
+
+    link.outage[link.outages++] = (struct wan_outage){5 * SECOND_US, 300 * (uint64_t)SECOND_US};
+    busy_world(&w, s, without, &plan);
+    sim_run(s, SIM_START_US + 5 * SECOND_US + 9 * SECOND_US, NULL, NULL);
+    SIM_EXPECT(&w, w.session && w.session->app.closed == 0);
+    sim_world_pass(&w, 2 * SECOND_US);
+    SIM_EXPECT(&w, w.session && w.session->app.closed == 1);
+    SIM_EXPECT(&w, w.session && w.session->app.error == ERR_UNREACHABLE);
+    sim_world_pass(&w, 18 * SECOND_US);
+    SIM_EXPECT(&w, w.client->app.closed == 0);
+    sim_world_expect_closed(&w, w.client, ERR_UNREACHABLE, 2 * SECOND_US);
+    sim_world_end(&w);
+}
+
 static void one_way_outage(struct sim *s, uint32_t without)
 {
     struct wan_config up = sim_world_link(10000000, 30000), down = up;
@@ -244,6 +283,68 @@ static void stolen_session(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* ---- what the application hears of it ---- */
+
+static void forget_news(struct sim_world *w)
+{
+    w->client->app.path_what = 0;
+    if (w->session)
+        w->session->app.path_what = 0;
+}
+
+static bool both_heard(const struct sim_world *w, uint32_t what)
+{
+    return w->session && (w->client->app.path_what & what) == what &&
+           (w->session->app.path_what & what) == what;
+}
+
+static void told(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(10000000, 30000);
+    struct sim_world w;
+
+    link.outage[link.outages++] = (struct wan_outage){5 * SECOND_US, 5 * SECOND_US};
+    busy_world(&w, s, without, &(struct sim_world_plan){.up = &link});
+    SIM_EXPECT(&w, both_heard(&w, PEER_PATH_RATE | PEER_PATH_MTU | PEER_PATH_ECN));
+    sim_run(s, SIM_START_US + 4900000, NULL, NULL);
+    forget_news(&w);
+    /* What was sent last has the delay and a short queue before it. */
+    sim_run(s, SIM_START_US + 5 * SECOND_US + 1500000 + 60000, NULL, NULL);
+    SIM_EXPECT(&w, both_heard(&w, PEER_PATH_SILENT) && !both_heard(&w, PEER_PATH_BACK));
+    sim_run(s, SIM_START_US + 10 * SECOND_US + 500000 + 60000, NULL, NULL);
+    SIM_EXPECT(&w, both_heard(&w, PEER_PATH_BACK));
+    sim_world_pass(&w, 5 * SECOND_US);
+    forget_news(&w);
+    sim_change(s, w.client->node, w.server->node, WAN_CHANGE_RATE, 2000000);
+    sim_change(s, w.server->node, w.client->node, WAN_CHANGE_RATE, 2000000);
+    sim_world_pass(&w, 4 * SECOND_US);
+    SIM_EXPECT(&w, both_heard(&w, PEER_PATH_RATE));
+    roam(&w, 7);
+    sim_world_pass(&w, SECOND_US);
+    SIM_EXPECT(&w, w.session && w.session->app.path_what & PEER_PATH_ADDRESS);
+    sim_world_end(&w);
+}
+
+/* Weather that changes all the time is told of now and then. */
+static void told_seldom(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(10000000, 30000), moving = link;
+    struct sim_world w;
+
+    for (uint64_t i = 0; i < WAN_CHANGES_MAX; i++)
+        moving.change[moving.changes++] =
+            i % 4 ? (struct wan_change){i * 300000, WAN_CHANGE_RATE, i % 2 ? 1000000 : 10000000}
+                  : (struct wan_change){i * 300000, WAN_CHANGE_REBIND, 0};
+    busy_world(&w, s, without, &(struct sim_world_plan){.up = &moving, .down = &link});
+    sim_world_pass(&w, 18 * SECOND_US);
+    unsigned most = w.client->app.path_news;
+    if (w.session)
+        most = (unsigned)num_max(most, w.session->app.path_news);
+    sim_note(s, "%u news in 20 s", most);
+    SIM_EXPECT(&w, most >= 10 && most <= 20 * 4);
+    sim_world_end(&w);
+}
+
 /* ---- silence ---- */
 
 static void idle(struct sim *s, uint32_t without)
@@ -396,6 +497,10 @@ static void skewed_clocks(struct sim *s, uint32_t without)
 
 const struct sim_scenario scenario_path_table[] = {
     {"outage", "after 30 s without a link all goes on within the probe gap", "probes", outage},
+    {"long_outage", "ends that were told to wait outlive five minutes without a link", "patience",
+     long_outage},
+    {"impatient_server", "each end waits for as long as it was told to", "patience",
+     impatient_server},
     {"one_way_outage", "one direction fails for 10 s", "probes", one_way_outage},
     {"quiet_outage", "in an outage nothing but a probe each half second is sent", "probes",
      quiet_in_an_outage},
@@ -404,9 +509,12 @@ const struct sim_scenario scenario_path_table[] = {
     {"rebinds", "the client's port changes each second", "path", rebind_again_and_again},
     {"outage_and_roaming", "another address after 30 s without a link", "path",
      outage_and_another_network},
-    {"slower_network", "another address with a tenth of the rate", "control", slower_network},
+    {"slower_network", "another address with a tenth of the rate", "path", slower_network},
     {"stolen_session", "copies sent from elsewhere do not draw the session there", "validation",
      stolen_session},
+    {"path_told", "outage, rate, size and address of a path are told when they change", "watch",
+     told},
+    {"path_told_seldom", "... and not all the time", "watch", told_seldom},
     {"idle", "idle: probed twice a second, below 300 bytes a second", "probes", idle},
     {"dead_server", "a dead server is given up after the agreed silence", NULL, dead_server},
     {"dead_client", "a dead client's session ends and is freed", NULL, dead_client},

@@ -209,7 +209,7 @@ static void beside_messages(struct sim *s, uint32_t without)
  * that go the way of the pictures. */
 static void beside_upload(struct sim *s, uint32_t without)
 {
-    struct wan_config up = sim_world_link(48000000, 15000), down = sim_world_link(1000000, 15000);
+    struct wan_config up = sim_world_link(64000000, 15000), down = sim_world_link(1000000, 15000);
     struct sim_desk d;
 
     begin(&d, s, without, &up, &down, "test:320x256,busy");
@@ -218,7 +218,7 @@ static void beside_upload(struct sim *s, uint32_t without)
         sim_app_write(&d.w.client->app, PEER_BULK, SIM_APP_ENDLESS);
     sim_desk_pass(&d, 5 * SECOND_US);
     if (d.w.session)
-        SIM_EXPECT(&d, d.w.session->app.read_bytes >= 48000000 / 8 * 5 / 10 * 7);
+        SIM_EXPECT(&d, d.w.session->app.read_bytes >= 64000000 / 8 * 5 / 10 * 7);
     expect_fresh(&d, 30000 + 200000);
     expect_exact(&d, REST_US + 200000);
     sim_desk_end(&d);
@@ -239,7 +239,7 @@ const struct sim_scenario scenario_picture_table[] = {
     {"picture_beside_bulk", "a desktop stays fresh beside a transfer", "classes", beside_bulk},
     {"picture_beside_messages", "... beside messages that queue up behind it", "classes",
      beside_messages},
-    {"picture_beside_upload", "... beside an upload 48 times as fast as the way of the pictures",
+    {"picture_beside_upload", "... beside an upload 64 times as fast as the way of the pictures",
      "ack_gap", beside_upload},
     {0},
 };

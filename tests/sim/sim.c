@@ -76,11 +76,22 @@ static void mix(struct sim *s, uint64_t v)
     s->hash ^= s->hash >> 29;
 }
 
+/* Of what a simulation does much is this: four lanes, so that one multiplication need not wait for
+ * the other. */
 static void mix_bytes(struct sim *s, struct bytes b)
 {
+    uint64_t lane[4] = {1, 2, 3, 4};
     size_t i = 0;
 
     mix(s, b.n);
+    for (uint64_t v; i + 32 <= b.n; i += 32)
+        for (size_t k = 0; k < 4; k++) {
+            memcpy(&v, b.p + i + 8 * k, 8);
+            lane[k] = (lane[k] ^ v) * 0x9e3779b97f4a7c15u;
+            lane[k] ^= lane[k] >> 29;
+        }
+    for (size_t k = 0; i > 0 && k < 4; k++)
+        mix(s, lane[k]);
     for (uint64_t v; i + 8 <= b.n; i += 8) {
         memcpy(&v, b.p + i, 8);
         mix(s, v);

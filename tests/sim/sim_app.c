@@ -228,6 +228,10 @@ static void take_event(struct sim_app *a, uint64_t now_us, const struct peer_eve
         a->moved++;
         a->other_addr = ev->path;
         break;
+    case PEER_EVENT_PATH_CHANGED:
+        a->path_news++;
+        a->path_what |= ev->what;
+        break;
     case PEER_EVENT_TOKEN:
         CHECK(ev->data.n <= sizeof a->token);
         memcpy(a->token, ev->data.p, ev->data.n);

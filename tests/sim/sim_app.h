@@ -92,6 +92,8 @@ struct sim_app {
     size_t flows, serieses, incomings;
     uint64_t read_bytes;
     unsigned asked, connected, closed, moved;
+    unsigned path_news;    /* PEER_EVENT_PATH_CHANGED ... */
+    uint32_t path_what;    /* ... and all that they were about; the owner clears it */
     uint64_t connected_us; /* true time */
     enum err error;
     char reason[LIMIT_REASON_CHARS + 1];

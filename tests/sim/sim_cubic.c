@@ -54,10 +54,10 @@ struct sim_cubic_sender {
     uint64_t window, threshold; /* in SEG */
     uint64_t recover;           /* losses below it belong to a reduction that was made */
     bool recovering;
-    uint64_t before_loss;  /* W_max */
-    uint64_t epoch_us;     /* 0: the next ACK begins one */
-    uint64_t plateau_ms;   /* K */
-    uint64_t estimate;     /* W_est */
+    uint64_t before_loss; /* W_max */
+    uint64_t epoch_us;    /* 0: the next ACK begins one */
+    uint64_t plateau_ms;  /* K */
+    uint64_t estimate;    /* W_est */
     uint64_t round_end, round_least_us, last_least_us;
     unsigned round_samples;
     uint64_t timeouts, reductions, sent, resent;
@@ -90,9 +90,8 @@ static void run_around(const struct sim_cubic_receiver *r, uint64_t n, uint64_t 
                      ? 64
                      : 1;
     for (*to = n + 1; *to < r->beyond && has(r, *to);)
-        *to +=
-            *to % 64 == 0 && *to + 64 <= r->beyond && r->got[*to % RING / 64] == UINT64_MAX ? 64
-                                                                                            : 1;
+        *to += *to % 64 == 0 && *to + 64 <= r->beyond && r->got[*to % RING / 64] == UINT64_MAX ? 64
+                                                                                               : 1;
 }
 
 /* The newest block is told of first, then those told of before that are not part of it. */
@@ -302,8 +301,8 @@ static void find_losses(struct sim_cubic_sender *c)
     for (; c->again_first < c->again_next; c->again_first++) {
         uint64_t n = c->again[c->again_first % RING].number;
         uint64_t sent_us = c->again[c->again_first % RING].sent_us;
-        bool gone = n < c->una || segment(c, n)->state != SEGMENT_OUT ||
-                    segment(c, n)->sent_us != sent_us;
+        bool gone =
+            n < c->una || segment(c, n)->state != SEGMENT_OUT || segment(c, n)->sent_us != sent_us;
         if (!gone && sent_us + c->least_us / 4 >= c->newest_us)
             break;
         if (!gone)
@@ -324,9 +323,8 @@ static void take_blocks(struct sim_cubic_sender *c, uint64_t now_us, struct byte
 
 static uint64_t rto_us(const struct sim_cubic_sender *c)
 {
-    uint64_t us = c->smoothed_us == 0
-                      ? RTO_FIRST_US
-                      : c->smoothed_us + num_max(4 * c->variance_us, RTO_LEAST_US);
+    uint64_t us = c->smoothed_us == 0 ? RTO_FIRST_US
+                                      : c->smoothed_us + num_max(4 * c->variance_us, RTO_LEAST_US);
 
     return num_min(us << c->backoff, RTO_MOST_US);
 }

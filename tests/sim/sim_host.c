@@ -16,7 +16,7 @@ static void client_input(void *self, uint64_t now_us, const struct addr *from,
 
     (void)to;
     if (c->peer)
-        peer_input(c->peer, now_us, from, data, ecn == WAN_ECN_CE);
+        peer_input(c->peer, now_us, from, data, ecn);
 }
 
 static size_t client_output(void *self, uint64_t now_us, uint8_t *space, size_t room,
@@ -25,9 +25,9 @@ static size_t client_output(void *self, uint64_t now_us, uint8_t *space, size_t 
     struct sim_client *c = self;
     size_t n = 0;
 
-    *ecn = WAN_ECN_ECT0;
     if (c->peer == NULL || peer_output(c->peer, now_us, space, room, &n, to) != OK)
         return 0;
+    *ecn = peer_output_ecn(c->peer);
     return n;
 }
 
@@ -156,7 +156,7 @@ static void server_input(void *self, uint64_t now_us, const struct addr *from,
     struct sim_server *sv = self;
 
     (void)to;
-    listener_input(sv->listener, now_us, from, data, ecn == WAN_ECN_CE);
+    listener_input(sv->listener, now_us, from, data, ecn);
 }
 
 static size_t server_output(void *self, uint64_t now_us, uint8_t *space, size_t room,
@@ -165,9 +165,9 @@ static size_t server_output(void *self, uint64_t now_us, uint8_t *space, size_t 
     struct sim_server *sv = self;
     size_t n = 0;
 
-    *ecn = WAN_ECN_ECT0;
     if (listener_output(sv->listener, now_us, space, room, &n, to) != OK)
         return 0;
+    *ecn = listener_output_ecn(sv->listener);
     return n;
 }
 

@@ -14,19 +14,25 @@ static uint64_t word(uint64_t key, uint64_t index)
     return z ^ z >> 32;
 }
 
+/* The bytes of `offset` .. within one word; gives how many. */
+static size_t fill_part(uint64_t key, uint64_t offset, uint8_t *to, size_t n)
+{
+    size_t skip = (size_t)(offset % 8), k = num_min(8 - skip, n);
+
+    num_put_le(to, k, word(key, offset / 8) >> 8 * skip);
+    return k;
+}
+
 void sim_pattern_fill(uint64_t key, uint64_t offset, uint8_t *to, size_t n)
 {
-    while (n > 0) {
-        size_t skip = (size_t)(offset % 8), k = num_min(8 - skip, n);
-        uint64_t w = word(key, offset / 8) >> 8 * skip;
-        if (k == 8)
-            memcpy(to, &w, 8); /* little-endian, as everything this runs on */
-        else
-            num_put_le(to, k, w);
-        to += k;
-        offset += k;
-        n -= k;
+    size_t i = offset % 8 && n ? fill_part(key, offset, to, n) : 0;
+
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w = word(key, (offset + i) / 8);
+        memcpy(to + i, &w, 8); /* little-endian, as everything this runs on */
     }
+    if (i < n)
+        fill_part(key, offset + i, to + i, n - i);
 }
 
 bool sim_pattern_match(uint64_t key, uint64_t offset, struct bytes data)

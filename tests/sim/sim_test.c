@@ -16,7 +16,9 @@ static const char usage[] =
     "       sim [OPTION]... NAME...   these scenarios\n"
     "       sim [OPTION]... --swarm FIRST COUNT\n"
     "       sim [OPTION]... --desk-swarm FIRST COUNT\n"
+    "       sim [OPTION]... --path-swarm FIRST COUNT\n"
     "       sim --prove NAME...       these, and that each fails without what it is about\n"
+    "       sim --open                the goals that are not reached yet\n"
     "options: --without MECHANISM, --seed N, --log (once, with the log on stdout)\n";
 
 struct options {
@@ -83,12 +85,24 @@ static void run_all(struct options *o)
     const struct sim_scenario *sc;
 
     for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++) {
+        if (sim_table_seen(sc))
+            continue;
         run(o, sc, o->seed);
         if (TWICE && o->without == 0)
             prove(o, sc);
     }
     run_swarms(o, &scenario_swarm, 1, QUICK_SWARMS);
     run_swarms(o, &scenario_desk_swarm, 1, QUICK_SWARMS);
+    run_swarms(o, &scenario_path_swarm, 1, QUICK_SWARMS);
+}
+
+static void run_open(struct options *o)
+{
+    const struct sim_scenario *sc;
+
+    for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
+        if (sim_table_seen(sc))
+            run(o, sc, o->seed);
 }
 
 static void list(void)
@@ -96,7 +110,8 @@ static void list(void)
     const struct sim_scenario *sc;
 
     for (size_t i = 0; (sc = sim_table_scenario(i)) != NULL; i++)
-        printf("%-28s %-12s %s\n", sc->name, sc->without ? sc->without : "-", sc->what);
+        printf("%-28s %-12s %s%s%s\n", sc->name, sc->without ? sc->without : "-", sc->what,
+               sim_table_seen(sc) ? "; OPEN: " : "", sim_table_seen(sc) ? sim_table_seen(sc) : "");
     printf("\nmechanisms:");
     for (size_t i = 0; i < sim_table_mechanisms; i++)
         printf(" %s", sim_table_mechanism[i].name);
@@ -128,6 +143,7 @@ static const struct sim_scenario *swarm_called(const char *option)
 {
     return strcmp(option, "--swarm") == 0        ? &scenario_swarm
            : strcmp(option, "--desk-swarm") == 0 ? &scenario_desk_swarm
+           : strcmp(option, "--path-swarm") == 0 ? &scenario_path_swarm
                                                  : NULL;
 }
 
@@ -146,6 +162,9 @@ static bool obey(struct options *o, char **arg)
         } else if (swarm_called(*arg) && arg[1]) {
             run_swarms(o, swarm_called(*arg), number(arg[1]), number(arg[2]));
             arg += 2;
+            any = true;
+        } else if (strcmp(*arg, "--open") == 0) {
+            run_open(o);
             any = true;
         } else if (strcmp(*arg, "--prove") == 0) {
             proving = true;

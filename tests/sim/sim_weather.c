@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/base/check.h"
+#include "core/base/limits.h"
 #include "core/base/num.h"
 
 enum { FAULTS_MOST = 6 };
@@ -83,6 +84,26 @@ static void strike(struct wan_config *c, struct rng *r, uint64_t stop_us, enum s
     case SIM_FAULT_DELAY:
         spell(c, r, stop_us, WAN_CHANGE_DELAY, between_doublings(r, 1000, 8), c->delay_us);
         break;
+    case SIM_FAULT_MTU:
+        spell(c, r, stop_us, WAN_CHANGE_MTU,
+              between(r, LIMIT_DATAGRAM_FLOOR, LIMIT_DATAGRAM_BYTES) + c->overhead_bytes, 0);
+        break;
+    case SIM_FAULT_ECN:
+        spell(c, r, stop_us, WAN_CHANGE_ECN, between(r, WAN_ECN_BLEACH, WAN_ECN_BLOCK),
+              WAN_ECN_PASS);
+        break;
+    case SIM_FAULT_POLICER:
+        c->police_bytes = between_doublings(r, 4000, 6);
+        spell(c, r, stop_us, WAN_CHANGE_POLICER,
+              (c->rate_bps ? c->rate_bps : 10000000) / between(r, 1, 5), 0);
+        break;
+    case SIM_FAULT_FADE:
+        c->fade_least = (uint32_t)between(r, 50000, 800000);
+        spell(c, r, stop_us, WAN_CHANGE_FADE, between_doublings(r, 10000, 7), 0);
+        break;
+    case SIM_FAULT_SLOTS:
+        spell(c, r, stop_us, WAN_CHANGE_SLOTS, between_doublings(r, 500, 6), 0);
+        break;
     case SIM_FAULT_REBIND:
     case SIM_FAULT_SKEW:
     case SIM_FAULTS:
@@ -137,9 +158,9 @@ void sim_weather_make(struct sim_weather *w, struct rng *r, uint64_t stop_us, un
 
 char *sim_weather_print(const struct sim_weather *w, char to[SIM_WEATHER_CHARS])
 {
-    static const char *const names[SIM_FAULTS] = {"loss",    "burst",  "reorder", "duplicate",
-                                                  "corrupt", "jitter", "outage",  "rate",
-                                                  "delay",   "rebind", "skew"};
+    static const char *const names[SIM_FAULTS] = {
+        "loss",  "burst", "reorder", "duplicate", "corrupt", "jitter", "outage", "rate",
+        "delay", "mtu",   "ecn",     "policer",   "fade",    "slots",  "rebind", "skew"};
     size_t n =
         (size_t)snprintf(to, SIM_WEATHER_CHARS,
                          "%" PRIu64 "/%" PRIu64 " kbit/s, %" PRIu64 " us:", w->up.rate_bps / 1000,

@@ -16,10 +16,15 @@ enum sim_fault {
     SIM_FAULT_CORRUPT,
     SIM_FAULT_JITTER, /* that reorders */
     SIM_FAULT_OUTAGE,
-    SIM_FAULT_RATE,   /* drops to a fraction and comes back */
-    SIM_FAULT_DELAY,  /* jumps and comes back */
-    SIM_FAULT_REBIND, /* the client's address changes */
-    SIM_FAULT_SKEW,   /* clocks differ in rate and offset, for good */
+    SIM_FAULT_RATE,    /* drops to a fraction and comes back */
+    SIM_FAULT_DELAY,   /* jumps and comes back */
+    SIM_FAULT_MTU,     /* large datagrams vanish */
+    SIM_FAULT_ECN,     /* marks are cleared, or what is marked vanishes */
+    SIM_FAULT_POLICER, /* beyond a part of the rate all is dropped */
+    SIM_FAULT_FADE,    /* the rate changes all the time */
+    SIM_FAULT_SLOTS,   /* arrivals come in lumps */
+    SIM_FAULT_REBIND,  /* the client's address changes */
+    SIM_FAULT_SKEW,    /* clocks differ in rate and offset, for good */
     SIM_FAULTS
 };
 

@@ -16,17 +16,32 @@ struct wan_config sim_world_link(uint64_t rate_bps, uint64_t delay_us)
     return c;
 }
 
-struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
-                                   const struct wan_config *up, const struct wan_config *down)
+static struct sim_client *guest(struct sim_world *w, const char *name, uint8_t host)
 {
     struct addr address = sim_addr(host, 40000);
     struct sim_client *c = sim_host_client(w->sim, name, &address, &w->client->config, w->without);
 
     c->dial =
         (struct peer_dial){.to = w->client->dial.to, .expected_key = w->server->identity.public};
-    sim_join(w->sim, c->node, w->server->node, up, down ? down : up);
     CHECK(w->guests < SIM_WORLD_GUESTS);
     return w->guest[w->guests++] = c;
+}
+
+struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
+                                   const struct wan_config *up, const struct wan_config *down)
+{
+    struct sim_client *c = guest(w, name, host);
+
+    sim_join(w->sim, c->node, w->server->node, up, down ? down : up);
+    return c;
+}
+
+struct sim_client *sim_world_guest_beside(struct sim_world *w, const char *name, uint8_t host)
+{
+    struct sim_client *c = guest(w, name, host);
+
+    sim_share(w->sim, c->node, w->server->node, w->client->node, w->server->node);
+    return c;
 }
 
 void sim_world_welcome(struct sim_server *sv, struct sim_session *session, void *context)

@@ -49,6 +49,10 @@ void sim_world_finish(struct sim_world *w, uint64_t within_us);
 struct sim_client *sim_world_guest(struct sim_world *w, const char *name, uint8_t host,
                                    const struct wan_config *up, const struct wan_config *down);
 
+/* As sim_world_guest, through the links that join the first client to the server: one bottleneck.
+ */
+struct sim_client *sim_world_guest_beside(struct sim_world *w, const char *name, uint8_t host);
+
 /* Fails unless a client's session is over with `error` within so long. */
 void sim_world_expect_closed(struct sim_world *w, struct sim_client *c, enum err error,
                              uint64_t within_us);

@@ -142,6 +142,9 @@ static void json_lines(void)
     struct json_value *v;
     EXPECT_EQ(json_parse(bytes_of_string(text), &v), OK);
     EXPECT_EQ(json_int(json_member(json_member(v, "rtt_us"), "p50"), 0), 1234567890123);
+    EXPECT(json_decimal(json_member(v, "loss"), 7) == 0.01);
+    EXPECT(json_decimal(json_member(v, "event"), 7) == 7 && json_decimal(NULL, 7) == 7);
+    EXPECT(json_int(json_member(v, "loss"), 7) == 7);
     json_discard(v);
     EXPECT_EQ(json_parse(bytes_of_string("{"), &v), ERR_MALFORMED);
     for (uint64_t n = 1;; n++) {

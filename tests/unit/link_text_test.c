@@ -11,6 +11,7 @@ static struct peer_path path_of(bool connected, uint64_t silent_us)
         .connected = connected,
         .rtt_us = 23600,
         .silent_us = silent_us,
+        .silent = silent_us >= 1500000,
     };
 }
 
@@ -21,14 +22,14 @@ static void says_what_is(void)
 
     link_text(&p, 0, false, false, text);
     EXPECT(!strcmp(text, "reaching 192.0.2.1:7470"));
-    p = path_of(true, 1999999);
+    p = path_of(true, 1499999);
     link_text(&p, 1234567, false, false, text);
     EXPECT(!strcmp(text, "192.0.2.1:7470, 24 ms, 1.2 Mbit/s"));
     link_text(&p, 0, true, true, text);
     EXPECT(!strcmp(text, "192.0.2.1:7470, 24 ms, 0.0 Mbit/s, exact, view only"));
     p = path_of(true, 7900000);
     link_text(&p, 5, true, false, text);
-    EXPECT(!strcmp(text, "192.0.2.1:7470 has been silent for 7 s"));
+    EXPECT(!strcmp(text, "reconnecting: 192.0.2.1:7470 has been silent for 7 s"));
 }
 
 static void the_longest_fits(void)

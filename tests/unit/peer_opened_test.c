@@ -27,12 +27,12 @@ static void give(struct held *h)
 
     if (!h->opened) {
         as_they_came++;
-        listener_input(d.listener, d.now_us, &d.address[DUO_CLIENT], b, false);
+        listener_input(d.listener, d.now_us, &d.address[DUO_CLIENT], b, 0);
         return;
     }
     opened++;
     older += h->how.generation != d.peer[DUO_SERVER]->receive.phase;
-    listener_input_opened(d.listener, d.now_us, &d.address[DUO_CLIENT], b, false, &h->how, h->good);
+    listener_input_opened(d.listener, d.now_us, &d.address[DUO_CLIENT], b, 0, &h->how, h->good);
 }
 
 static void give_all(void)

@@ -437,6 +437,11 @@ static struct wan_config everything(void)
     c.duplicate = 20000;
     c.corrupt = 20000;
     c.ecn_mark_us = 20000;
+    c.police_bps = 12000000;
+    c.police_bytes = 20000;
+    c.fade_us = 70000;
+    c.fade_least = 500000;
+    c.slot_us = 700;
     c.outage[c.outages++] = (struct wan_outage){1000000, 200000};
     c.change[c.changes++] = (struct wan_change){1500000, WAN_CHANGE_RATE, 2000000};
     c.change[c.changes++] = (struct wan_change){2500000, WAN_CHANGE_RATE, 0};
@@ -452,7 +457,7 @@ static uint64_t hash_of_run(uint64_t seed, uint64_t step_us)
     struct wan_datagram d;
     struct wan_change ch;
     struct rng load;
-    uint64_t hash = 14695981039346656037u, send_us = 0;
+    uint64_t hash = 14695981039346656037u, events = hash, send_us = 0;
     uint8_t data[1500];
 
     rng_seed(&load, 77);
@@ -465,7 +470,7 @@ static uint64_t hash_of_run(uint64_t seed, uint64_t step_us)
                 hash = (hash ^ d.bytes.p[i]) * 1099511628211u;
         }
         while (wan_link_next_event(l, now_us, &ch))
-            hash = (hash ^ ch.kind) * 1099511628211u;
+            events = (events ^ ch.kind ^ ch.at_us) * 1099511628211u;
         if (now_us == send_us) {
             rng_fill(&load, data, sizeof data);
             wan_link_send(l, now_us, bytes_of(data, rng_below(&load, 1500)), send_us, WAN_ECN_ECT0);
@@ -476,10 +481,11 @@ static uint64_t hash_of_run(uint64_t seed, uint64_t step_us)
     const struct wan_counters *n = wan_link_counters(l);
     if (n->in_count + n->duplicated != n->out_count + dropped(l))
         test_fail(__FILE__, __LINE__, "every datagram is accounted for");
-    if (!n->marked || !n->corrupted || !n->reordered || !n->dropped[WAN_DROP_QUEUE])
+    if (!n->marked || !n->corrupted || !n->reordered || !n->dropped[WAN_DROP_QUEUE] ||
+        !n->dropped[WAN_DROP_POLICER])
         test_fail(__FILE__, __LINE__, "every fault strikes");
     wan_link_free(l);
-    return hash;
+    return hash ^ events;
 }
 
 static void same_seed_same_output_however_often_one_looks(void)

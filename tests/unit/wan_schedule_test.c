@@ -48,14 +48,16 @@ static void changes_are_read(void)
     EXPECT_EQ(change(&c, "10s:rate=2M"), OK);
     EXPECT_EQ(change(&c, "1.5s:rebind"), OK);
     EXPECT_EQ(change(&c, "2s:loss=1%,delay=30ms,jitter=2ms,burst=4,reorder=0.5%,duplicate=0,"
-                         "corrupt=100%,rate=0"),
+                         "corrupt=100%,rate=0,mtu=1280,policer=5M,fade=1s,slots=0s"),
               OK);
     static const struct wan_change want[] = {
         {10000000, WAN_CHANGE_RATE, 2000000},   {1500000, WAN_CHANGE_REBIND, 0},
         {2000000, WAN_CHANGE_LOSS, 10000},      {2000000, WAN_CHANGE_DELAY, 30000},
         {2000000, WAN_CHANGE_JITTER, 2000},     {2000000, WAN_CHANGE_BURST, 4},
         {2000000, WAN_CHANGE_REORDER, 5000},    {2000000, WAN_CHANGE_DUPLICATE, 0},
-        {2000000, WAN_CHANGE_CORRUPT, 1000000}, {2000000, WAN_CHANGE_RATE, 0}};
+        {2000000, WAN_CHANGE_CORRUPT, 1000000}, {2000000, WAN_CHANGE_RATE, 0},
+        {2000000, WAN_CHANGE_MTU, 1280},        {2000000, WAN_CHANGE_POLICER, 5000000},
+        {2000000, WAN_CHANGE_FADE, 1000000},    {2000000, WAN_CHANGE_SLOTS, 0}};
     EXPECT_EQ(c.changes, COUNT_OF(want));
     for (size_t i = 0; i < COUNT_OF(want); i++) {
         EXPECT(c.change[i].at_us == want[i].at_us && c.change[i].kind == want[i].kind);
@@ -93,5 +95,37 @@ static void queues_are_read(void)
     EXPECT_EQ(c.queue_bytes, 1);
 }
 
+static void policers_are_read(void)
+{
+    static const char *const bad[] = {"",     "5M",     "5M:",   ":64KiB",       "5M:0",
+                                      "5M:x", "x:1500", "5M:-1", "5M:1500:1500", "5M: 1500"};
+    struct wan_config c;
+
+    wan_config_init(&c);
+    EXPECT_EQ(wan_schedule_policer(bytes_of_string("5M:64KiB"), &c), OK);
+    EXPECT(c.police_bps == 5000000 && c.police_bytes == 65536);
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        EXPECT(wan_schedule_policer(bytes_of_string(bad[i]), &c) != OK);
+    EXPECT_EQ(wan_schedule_policer(bytes_of_string("5M:2GiB"), &c), ERR_LIMIT);
+    EXPECT(c.police_bps == 5000000 && c.police_bytes == 65536);
+}
+
+static void fading_is_read(void)
+{
+    static const char *const bad[] = {"",        "200ms",      "200ms:", ":20%",
+                                      "200:20%", "200ms:101%", "x:20%",  "200ms:20%:1"};
+    struct wan_config c;
+
+    wan_config_init(&c);
+    EXPECT_EQ(wan_schedule_fade(bytes_of_string("200ms:20%"), &c), OK);
+    EXPECT(c.fade_us == 200000 && c.fade_least == 200000);
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        EXPECT(wan_schedule_fade(bytes_of_string(bad[i]), &c) != OK);
+    EXPECT_EQ(wan_schedule_fade(bytes_of_string("999us:0"), &c), ERR_LIMIT);
+    EXPECT_EQ(wan_schedule_fade(bytes_of_string("0s:0"), &c), ERR_LIMIT);
+    EXPECT(c.fade_us == 200000 && c.fade_least == 200000);
+}
+
 TEST_MAIN({"outages_are_read", outages_are_read}, {"changes_are_read", changes_are_read},
-          {"queues_are_read", queues_are_read})
+          {"queues_are_read", queues_are_read}, {"policers_are_read", policers_are_read},
+          {"fading_is_read", fading_is_read})

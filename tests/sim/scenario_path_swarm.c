@@ -1,0 +1,193 @@
+/* scenario_path_swarm: any weather over a transport at work: bytes stay true, work ends, the rate
+ * comes back. */
+#include <inttypes.h>
+
+#include "core/base/check.h"
+#include "core/base/heap.h"
+#include "core/base/num.h"
+#include "tests/sim/sim_bulk.h"
+#include "tests/sim/sim_cubic.h"
+#include "tests/sim/sim_table.h"
+#include "tests/sim/sim_weather.h"
+
+enum { STOP_US = 6 * SECOND_US, MESSAGES = 150 };
+
+/* What else strikes, beside the weather. */
+struct blows {
+    struct sim_world w;
+    struct sim_weather weather;
+    struct sim_cubic cubic;
+    bool has_cubic;
+    size_t sleeper; /* a node */
+};
+
+static void add_flows(struct sim_app *a, struct rng *r, uint64_t rate_bps)
+{
+    if (rng_below(r, 4))
+        sim_app_write(a, PEER_BULK, SIM_APP_ENDLESS);
+    for (uint64_t n = rng_below(r, 3); n > 0; n--)
+        sim_app_write(a, (enum peer_class)(PEER_TEXT + rng_below(r, 4)),
+                      1 + rng_below(r, num_min(rate_bps / 8, 1 << 20)));
+    if (rng_below(r, 2)) {
+        struct sim_app_flow *keys = sim_app_write(a, PEER_INPUT, SIM_APP_ENDLESS);
+        keys->padded = rng_below(r, 2);
+        keys->each_bytes = 1 + rng_below(r, 40);
+        keys->every_us = 20000 + rng_below(r, 100000);
+    }
+}
+
+static void add_messages(struct sim_app *a, struct rng *r, uint64_t rate_bps)
+{
+    for (uint64_t n = rng_below(r, 3); n > 0; n--) {
+        uint64_t most = num_min(rate_bps / 8 * 2 / MESSAGES, 30000);
+        struct sim_app_series *m =
+            sim_app_send(a, (enum peer_class)(PEER_INPUT + rng_below(r, PEER_CLASSES)),
+                         (uint32_t)(8 + rng_below(r, most)), 33000, MESSAGES);
+        m->key = rng_below(r, 2) ? 7 + n : 0;
+        m->once = rng_below(r, 2);
+        m->deadline_us = rng_below(r, 3) ? 0 : 100000 + rng_below(r, 200000);
+    }
+}
+
+/* ---- blows ---- */
+
+static void wake(struct sim *s, void *arg)
+{
+    const struct blows *b = arg;
+
+    sim_power(s, b->sleeper, true);
+}
+
+static void fall_asleep(struct sim *s, void *arg)
+{
+    struct blows *b = arg;
+
+    sim_power(s, b->sleeper, false);
+    sim_at(s, sim_now_us(s) + 20000 + rng_below(sim_rng(s), STOP_US / 4), wake, b);
+}
+
+static void stall(struct sim *s, void *arg)
+{
+    struct blows *b = arg;
+
+    sim_busy(s, b->w.client->node, sim_now_us(s) + rng_below(sim_rng(s), 300000));
+}
+
+static void move_server(struct sim *s, void *arg)
+{
+    struct blows *b = arg;
+    struct addr to = sim_addr((uint8_t)(210 + rng_below(sim_rng(s), 40)), 7470);
+
+    sim_move(s, b->w.server->node, &to);
+}
+
+static void plan_blows(struct blows *b, struct rng *r)
+{
+    struct sim *s = b->w.sim;
+
+    if (rng_below(r, 4) == 0) {
+        b->sleeper = rng_below(r, 2) ? b->w.client->node : b->w.server->node;
+        sim_at(s, SIM_START_US + rng_below(r, STOP_US / 2), fall_asleep, b);
+    }
+    for (uint64_t n = rng_below(r, 4); n > 0; n--)
+        sim_at(s, SIM_START_US + rng_below(r, STOP_US - 300000), stall, b);
+    /* Not while the first address is what the viewer dials; and when both ends move during an
+     * outage, nobody knows where to find anybody. */
+    if (!(b->weather.faults & 1u << SIM_FAULT_REBIND) && rng_below(r, 4) == 0)
+        sim_at(s, SIM_START_US + STOP_US / 2 + rng_below(r, STOP_US / 2), move_server, b);
+}
+
+static void add_cubic(struct blows *b, struct rng *r)
+{
+    struct addr from = sim_addr(100, 80), to = sim_addr(200, 50000);
+
+    b->has_cubic = rng_below(r, 5) == 0;
+    if (!b->has_cubic)
+        return;
+    sim_cubic_make(&b->cubic, b->w.sim, &from, &to, 50 + rng_below(r, 2000),
+                   SIM_START_US + rng_below(r, STOP_US));
+    sim_share(b->w.sim, b->cubic.from, b->cubic.to, b->w.server->node, b->w.client->node);
+}
+
+static void make(struct blows *b, struct sim *s, uint32_t without)
+{
+    struct rng *r = sim_rng(s);
+    struct sim_world_plan plan = {.up = &b->weather.up, .down = &b->weather.down};
+    uint64_t window = (64 << 10) << rng_below(r, 7);
+
+    sim_weather_make(&b->weather, r, STOP_US, 3);
+    sim_bulk_windows(&plan);
+    plan.client.stream_window_bytes = plan.server.stream_buffer_bytes = window;
+    plan.client.key_update_packets = plan.server.key_update_packets = 200 << rng_below(r, 6);
+    sim_world_make(&b->w, s, without, &plan);
+    sim_clock(s, b->w.client->node, b->weather.offset_us[0], b->weather.ppm[0]);
+    sim_clock(s, b->w.server->node, b->weather.offset_us[1], b->weather.ppm[1]);
+    plan_blows(b, r);
+    add_cubic(b, r);
+}
+
+/* ---- afterwards ---- */
+
+/* One short urgent message each way, sent as soon as the faults have stopped. */
+struct knock {
+    const struct sim_app *a, *b;
+    size_t of_a, of_b;
+};
+
+static bool has_come(void *arg)
+{
+    const struct knock *k = arg;
+
+    return k->b->received[k->of_a] && k->a->received[k->of_b];
+}
+
+static void expect_response(struct blows *b)
+{
+    struct sim_app *client = &b->w.client->app, *server = &b->w.session->app;
+    const struct sim_weather *weather = &b->weather;
+    struct knock k = {client, server, client->serieses, server->serieses};
+    uint64_t within_us = 500000 + 2 * (weather->up.delay_us + weather->down.delay_us) +
+                         weather->up.queue_us + weather->down.queue_us;
+
+    sim_app_send(client, PEER_INPUT, 40, 1, 1);
+    sim_app_send(server, PEER_INPUT, 40, 1, 1);
+    sim_kick(b->w.sim, b->w.client->node);
+    sim_kick(b->w.sim, b->w.server->node);
+    if (!sim_run(b->w.sim, sim_now_us(b->w.sim) + within_us, has_come, &k))
+        sim_fail(b->w.sim, "no key press has come through %" PRIu64 " us after the faults stopped",
+                 within_us);
+}
+
+static void in_weather(struct sim *s, uint32_t without)
+{
+    char text[SIM_WEATHER_CHARS];
+    struct blows *b = heap_alloc(sizeof *b);
+
+    CHECK(b);
+    make(b, s, without);
+    sim_note(s, "%s", sim_weather_print(&b->weather, text));
+    sim_world_connect(&b->w, STOP_US + 3 * SECOND_US);
+    if (b->w.session) {
+        struct rng *r = sim_rng(s);
+        add_flows(&b->w.client->app, r, b->weather.up.rate_bps);
+        add_flows(&b->w.session->app, r, b->weather.down.rate_bps);
+        add_messages(&b->w.client->app, r, b->weather.up.rate_bps);
+        add_messages(&b->w.session->app, r, b->weather.down.rate_bps);
+        sim_kick(s, b->w.client->node);
+        sim_kick(s, b->w.server->node);
+    }
+    sim_world_pass(&b->w, num_sub0(SIM_START_US + STOP_US, sim_now_us(s)) + 1);
+    if (b->w.session && !sim_failure(s)) {
+        expect_response(b);
+        sim_world_finish(&b->w, 12 * SECOND_US);
+        sim_bulk_expect_unbroken(&b->w);
+    }
+    if (b->has_cubic)
+        sim_cubic_end(&b->cubic);
+    sim_world_end(&b->w);
+    heap_free(b);
+}
+
+const struct sim_scenario scenario_path_swarm = {
+    "path_swarm", "random weather over bulk, streams and messages: all is true and ends", NULL,
+    in_weather};
