@@ -364,6 +364,13 @@ uint64_t peer_stream_pending(const struct peer *p, uint64_t id)
     return s ? s->out.end - s->out.base : 0;
 }
 
+uint64_t peer_stream_unsent(const struct peer *p, uint64_t id)
+{
+    const struct stream *s = session_stream(p, id);
+
+    return s ? s->out.end - s->out.next : 0;
+}
+
 enum err peer_message_send(struct peer *p, const struct peer_message *m, uint64_t *id)
 {
     if (p->state != SESSION_READY)

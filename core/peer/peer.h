@@ -252,6 +252,10 @@ void peer_stream_consume(struct peer *p, uint64_t id, size_t n);
 /* Bytes written to the stream and not yet acknowledged. */
 uint64_t peer_stream_pending(const struct peer *p, uint64_t id);
 
+/* Bytes written to the stream and not yet sent for the first time. Who keeps a stream fed looks at
+ * these: one lost byte holds back all behind it in peer_stream_pending. */
+uint64_t peer_stream_unsent(const struct peer *p, uint64_t id);
+
 /* A message to be sent. */
 struct peer_message {
     enum peer_class class;
