@@ -8,4 +8,8 @@
  * FARSPAN_CPU=c, which forces the plain C kernels. Never changes while the process runs. */
 bool cpu_avx2(void);
 
+/* Whether kernels with AES and carry-less products of two blocks at a time (VAES, VPCLMULQDQ beside
+ * AVX2, AES and PCLMULQDQ) may run; as above. */
+bool cpu_vaes(void);
+
 #endif

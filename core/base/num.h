@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define NUM_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 /* The lesser of two values. */
 static inline uint64_t num_min(uint64_t a, uint64_t b)
@@ -63,16 +65,23 @@ static inline uint64_t num_get_le(const uint8_t *p, size_t n)
 {
     uint64_t v = 0;
 
-    for (size_t i = n; i-- > 0;)
-        v = v << 8 | p[i];
+    /* Left to themselves, compilers make vectors of the loop where one load would do. */
+    if (NUM_LITTLE_ENDIAN && __builtin_constant_p(n))
+        memcpy(&v, p, n);
+    else
+        for (size_t i = n; i-- > 0;)
+            v = v << 8 | p[i];
     return v;
 }
 
 /* Writes the low `n` <= 8 bytes of `v` to `p`, little-endian. */
 static inline void num_put_le(uint8_t *p, size_t n, uint64_t v)
 {
-    for (size_t i = 0; i < n; i++, v >>= 8)
-        p[i] = (uint8_t)v;
+    if (NUM_LITTLE_ENDIAN && __builtin_constant_p(n))
+        memcpy(p, &v, n);
+    else
+        for (size_t i = 0; i < n; i++, v >>= 8)
+            p[i] = (uint8_t)v;
 }
 
 #endif

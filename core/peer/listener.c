@@ -483,6 +483,13 @@ static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
     p->token_wanted = true;
 }
 
+static struct entry *find_session(const struct listener *l, struct bytes datagram)
+{
+    struct packet_data d;
+
+    return packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
+}
+
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
                     struct bytes datagram, uint8_t ecn)
 {
@@ -491,8 +498,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         take_long(l, now_us, from, datagram);
         return;
     }
-    struct packet_data d;
-    struct entry *e = packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
+    struct entry *e = find_session(l, datagram);
     if (!e) {
         l->counters.unknown_sessions++;
         return;
@@ -503,6 +509,27 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         confirmed(l, now_us, e);
 }
 
+bool listener_opening(const struct listener *l, struct bytes datagram, struct peer_sealing *out)
+{
+    const struct entry *e = packet_is_data(datagram) ? find_session(l, datagram) : NULL;
+
+    /* Who has not proven himself yet is no matter for a worker. */
+    return e && e->peer->confirmed && peer_opening(e->peer, datagram, out);
+}
+
+void listener_input_opened(struct listener *l, uint64_t now_us, const struct addr *from,
+                           struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
+                           bool good)
+{
+    struct entry *e = find_session(l, datagram);
+
+    l->counters.received++;
+    if (e)
+        peer_input_opened(e->peer, now_us, from, datagram, ecn, how, good);
+    else
+        l->counters.unknown_sessions++;
+}
+
 static bool over(const struct entry *e, uint64_t now_us)
 {
     if (!e->peer->confirmed)
@@ -510,9 +537,10 @@ static bool over(const struct entry *e, uint64_t now_us)
     return e->dropped && e->peer->state == SESSION_CLOSED;
 }
 
-enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
-                         size_t *n, struct addr *to)
+enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                                  size_t *n, struct addr *to, struct peer_sealing *left)
 {
+    *left = (struct peer_sealing){0};
     if (l->reply_count) {
         struct reply *r = &l->reply[l->reply_first];
         CHECK(r->n <= room);
@@ -526,7 +554,7 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
     }
     for (uint32_t i = 0; i < l->count; i++) {
         struct entry *e = l->entry[(l->turn + i) % l->count];
-        if (peer_output(e->peer, now_us, space, room, n, to) == OK) {
+        if (peer_output_unsealed(e->peer, now_us, space, room, n, to, left) == OK) {
             l->turn = (l->turn + i) % l->count;
             l->out_ecn = peer_output_ecn(e->peer);
             return OK;
@@ -540,6 +568,17 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
     }
     l->turn = l->count ? (l->turn + 1) % l->count : 0;
     return ERR_AGAIN;
+}
+
+enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                         size_t *n, struct addr *to)
+{
+    struct peer_sealing left;
+    enum err e = listener_output_unsealed(l, now_us, space, room, n, to, &left);
+
+    if (!e && left.key)
+        peer_seal(left.key, left.number, space, *n);
+    return e;
 }
 
 uint8_t listener_output_ecn(const struct listener *l)

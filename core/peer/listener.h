@@ -66,9 +66,21 @@ void listener_free(struct listener *l);
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
                     struct bytes datagram, uint8_t ecn);
 
+/* As peer_opening, of the session that a datagram belongs to. */
+bool listener_opening(const struct listener *l, struct bytes datagram, struct peer_sealing *out);
+
+/* As peer_input_opened, for the session that it belongs to if that is still there. */
+void listener_input_opened(struct listener *l, uint64_t now_us, const struct addr *from,
+                           struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
+                           bool good);
+
 /* Writes the next datagram of the listener or any session, as peer_output. */
 enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
                          size_t *n, struct addr *to) MUST_USE;
+
+/* As listener_output, with the sealing left to the caller as peer_output_unsealed leaves it. */
+enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
+                                  size_t *n, struct addr *to, struct peer_sealing *left) MUST_USE;
 
 /* As peer_output_ecn, of the last listener_output. */
 uint8_t listener_output_ecn(const struct listener *l);

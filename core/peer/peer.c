@@ -123,9 +123,36 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
     p->counters.received_datagrams++;
     p->counters.received_bytes += datagram.n;
     if (packet_is_data(datagram))
-        receive_packet(p, now_us, from, datagram, ecn);
+        receive_packet(p, now_us, from, datagram, ecn, NULL);
     else
         dial_input(p, now_us, from, datagram);
+    session_watch_path(p, now_us);
+}
+
+bool peer_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out)
+{
+    return p->state == SESSION_READY && receive_opening(p, datagram, out);
+}
+
+bool peer_open(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n)
+{
+    CHECK(n >= PACKET_DATA_HEAD_BYTES + PACKET_TAG_BYTES);
+    uint8_t *sealed = packet + PACKET_DATA_HEAD_BYTES;
+
+    return seal_open(key, number, bytes_of(packet, PACKET_DATA_HEAD_BYTES),
+                     bytes_of(sealed, n - PACKET_DATA_HEAD_BYTES), sealed) == OK;
+}
+
+void peer_input_opened(struct peer *p, uint64_t now_us, const struct addr *from,
+                       struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
+                       bool good)
+{
+    if (p->state == SESSION_CLOSED)
+        return;
+    p->now_us = now_us;
+    p->counters.received_datagrams++;
+    p->counters.received_bytes += datagram.n;
+    receive_packet(p, now_us, from, datagram, ecn, &(struct receive_opened){how, good});
     session_watch_path(p, now_us);
 }
 
@@ -166,6 +193,25 @@ enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
     p->counters.sent_datagrams++;
     p->counters.sent_bytes += *n;
     return OK;
+}
+
+enum err peer_output_unsealed(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
+                              size_t *n, struct addr *to, struct peer_sealing *left)
+{
+    *left = (struct peer_sealing){0};
+    p->unsealed = left;
+    enum err e = peer_output(p, now_us, space, room, n, to);
+    p->unsealed = NULL;
+    return e;
+}
+
+void peer_seal(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n)
+{
+    CHECK(n >= PACKET_DATA_HEAD_BYTES + PACKET_TAG_BYTES);
+    uint8_t *plain = packet + PACKET_DATA_HEAD_BYTES;
+
+    seal_close(key, number, bytes_of(packet, PACKET_DATA_HEAD_BYTES),
+               bytes_of(plain, n - PACKET_DATA_HEAD_BYTES - PACKET_TAG_BYTES), plain);
 }
 
 uint8_t peer_output_ecn(const struct peer *p)
@@ -342,6 +388,13 @@ uint64_t peer_stream_pending(const struct peer *p, uint64_t id)
     const struct stream *s = session_stream(p, id);
 
     return s ? s->out.end - s->out.base : 0;
+}
+
+uint64_t peer_stream_unsent(const struct peer *p, uint64_t id)
+{
+    const struct stream *s = session_stream(p, id);
+
+    return s ? s->out.end - s->out.next : 0;
 }
 
 enum err peer_message_send(struct peer *p, const struct peer_message *m, uint64_t *id)

@@ -12,6 +12,7 @@
 #include "core/base/limits.h"
 #include "core/base/rng.h"
 #include "core/crypt/key.h"
+#include "core/crypt/seal.h"
 
 /* What goes first. Each class is served only when the ones before it have nothing to send. */
 enum peer_class {
@@ -172,6 +173,34 @@ void peer_input(struct peer *p, uint64_t now_us, const struct addr *from, struct
 enum err peer_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                      struct addr *to) MUST_USE;
 
+/* How a packet is sealed or opened, for who does that in the session's stead. */
+struct peer_sealing {
+    const struct seal_key *key;   /* borrowed until the next call for this session; NULL: nothing */
+    uint64_t session, generation; /* the same two: the same key */
+    uint64_t number;
+};
+
+/* As peer_output, but the sealing of a data packet is left to the caller: peer_seal with *left
+ * before it goes out, with the key or a copy of it, in any thread. */
+enum err peer_output_unsealed(struct peer *p, uint64_t now_us, uint8_t *space, size_t room,
+                              size_t *n, struct addr *to, struct peer_sealing *left) MUST_USE;
+
+/* Seals in place the packet of `n` bytes that peer_output_unsealed wrote with this number. */
+void peer_seal(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n);
+
+/* How to open a datagram that has come; false: only peer_input can take it. */
+bool peer_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out);
+
+/* Opens in place, in any thread, a packet of `n` bytes that peer_opening has said `number` of; the
+ * key may be a copy. False: it is not authentic, and what stands there is of no use any more. */
+bool peer_open(const struct seal_key *key, uint64_t number, uint8_t *packet, size_t n) MUST_USE;
+
+/* As peer_input for a datagram that peer_open has opened with what peer_opening said (`how`; its
+ * key is not used), or has not (`good`). The session may have gone on to other keys in between. */
+void peer_input_opened(struct peer *p, uint64_t now_us, const struct addr *from,
+                       struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
+                       bool good);
+
 /* The two ECN bits that the datagram of the last peer_output is to leave with. */
 uint8_t peer_output_ecn(const struct peer *p);
 
@@ -237,6 +266,10 @@ void peer_stream_consume(struct peer *p, uint64_t id, size_t n);
 
 /* Bytes written to the stream and not yet acknowledged. */
 uint64_t peer_stream_pending(const struct peer *p, uint64_t id);
+
+/* Bytes written to the stream and not yet sent for the first time. Who keeps a stream fed looks at
+ * these: one lost byte holds back all behind it in peer_stream_pending. */
+uint64_t peer_stream_unsent(const struct peer *p, uint64_t id);
 
 /* A message to be sent. */
 struct peer_message {

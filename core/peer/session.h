@@ -100,6 +100,7 @@ struct peer {
     /* sending */
     struct control_model model;
     struct recovery recovery;
+    struct peer_sealing *unsealed; /* borrowed: packets are left open, and this says how to seal */
     struct repeat repeat;
     struct mtu mtu;
     struct path_watch watch;
@@ -210,9 +211,19 @@ void session_credit(struct peer *p, uint64_t n);
 /* Tells the application of a stream with something to read, once. */
 void session_note_stream(struct peer *p, struct stream *s);
 
-/* Takes a data packet in (core/peer/receive.c). */
+/* What somebody else has made of a packet, as peer_input_opened. */
+struct receive_opened {
+    const struct peer_sealing *how;
+    bool good;
+};
+
+/* Takes a data packet in (core/peer/receive.c), sealed, or with `opened` not any more. */
 void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, struct bytes datagram,
-                    uint8_t ecn);
+                    uint8_t ecn, const struct receive_opened *opened);
+
+/* How a datagram would be opened now (core/peer/receive.c): false when it is not one for this
+ * session, or not for the present key. */
+bool receive_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out);
 
 /* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
 enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number,

@@ -203,11 +203,11 @@ static bool put_stream(struct peer *p, struct draft *d, struct stream *s)
 /* Streams of a class take turns; gives whether there was anything. */
 static bool put_streams(struct peer *p, struct draft *d, enum peer_class class, bool all)
 {
-    uint32_t begin = p->turn[class];
+    uint32_t begin = p->turn[class] < p->stream_count ? p->turn[class] : 0;
     bool any = false;
 
     for (uint32_t i = 0; i < p->stream_count && !full(d); i++) {
-        uint32_t at = (begin + i) % p->stream_count;
+        uint32_t at = begin + i - (begin + i < p->stream_count ? 0 : p->stream_count);
         if ((!all && p->stream[at]->class != class) || !put_stream(p, d, p->stream[at]))
             continue;
         p->turn[class] = at + 1;
@@ -264,6 +264,23 @@ static uint64_t window_bytes(const struct peer *p)
                    TCP_TRIPS * num_mul_div(c->bandwidth_bytes_s, c->min_rtt_us, 1000000));
 }
 
+/* One bit a class that has something to send: most have nothing, and a packet costs less than to
+ * ask each stream and queue on behalf of every class. */
+static unsigned classes_waiting(const struct peer *p)
+{
+    uint64_t allowance = num_sub0(p->data_limit, p->data_sent);
+    unsigned waiting = 0;
+
+    if (!session_with(p, PEER_WITHOUT_CLASSES) || !session_with(p, PEER_WITHOUT_FLOW))
+        return ~0u;
+    for (unsigned c = 0; c < PEER_CLASSES; c++)
+        waiting |= (unsigned)(p->mail.first[c] != NULL) << c;
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        if (stream_sendable(p->stream[i], allowance))
+            waiting |= 1u << p->stream[i]->class;
+    return waiting;
+}
+
 static bool within_window(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
@@ -313,7 +330,8 @@ static void update_key(struct peer *p, uint64_t number)
     k->first_number = number;
 }
 
-/* Closes the draft into `space`, whose plain part stands behind the head already. */
+/* Closes the draft into `space`, whose plain part stands behind the head already; the sealing may
+ * be left to the owner. */
 static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
 {
     struct wr head = wr_of(space, PACKET_DATA_HEAD_BYTES);
@@ -322,9 +340,15 @@ static size_t seal(struct peer *p, struct draft *d, uint8_t *space)
     wr_zeros(&d->w, num_sub0(d->padded ? d->w.room : PLAIN_FLOOR, d->w.n));
     memcpy(packet.cid, p->other_cid, sizeof packet.cid);
     packet_encode_data(&packet, &head);
-    seal_close(&p->send.current, d->number, wr_done(&head), wr_done(&d->w),
-               space + PACKET_DATA_HEAD_BYTES);
-    return PACKET_DATA_HEAD_BYTES + d->w.n + PACKET_TAG_BYTES;
+    size_t n = PACKET_DATA_HEAD_BYTES + d->w.n + PACKET_TAG_BYTES;
+    if (p->unsealed)
+        *p->unsealed = (struct peer_sealing){.key = &p->send.current,
+                                             .session = num_get_le(p->own_cid, 8),
+                                             .generation = p->send.phase,
+                                             .number = d->number};
+    else
+        peer_seal(&p->send.current, d->number, space, n);
+    return n;
 }
 
 static bool begin(struct peer *p, struct draft *d, uint8_t *space, size_t plain_room)
@@ -530,12 +554,15 @@ static void note_idleness(struct peer *p, const struct draft *d, uint64_t now_us
 
 /* What waits for the window, the most urgent first; but of some packets the least urgent has the
  * first choice, so that it never starves. */
-static void put_classes(struct peer *p, struct draft *d)
+static void put_classes(struct peer *p, struct draft *d, unsigned waiting)
 {
     bool last_first = p->classed % SHARE_EVERY == SHARE_EVERY - 1;
 
-    for (unsigned i = PEER_CURSOR; i < PEER_CLASSES && !d->padded && !full(d); i++)
-        put_class(p, d, last_first ? PEER_CURSOR + PEER_BULK - i : i);
+    for (unsigned i = PEER_CURSOR; i < PEER_CLASSES && !d->padded && !full(d); i++) {
+        unsigned c = last_first ? PEER_CURSOR + PEER_BULK - i : i;
+        if (waiting & 1u << c)
+            put_class(p, d, c);
+    }
     p->classed += d->ranked;
 }
 
@@ -543,17 +570,19 @@ static void put_classes(struct peer *p, struct draft *d)
 static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
 {
     bool may_send = may_send_full(p, now_us) || p->probes_due;
+    unsigned waiting = classes_waiting(p);
 
     if (now_us >= p->ack_due_us)
         put_ack(p, d, now_us);
     put_reply(p, d); /* who asks is there, whatever our own probes say */
     if (p->recovery.probes < SILENCE_PROBES || p->probes_due) {
         put_control(p, d);
-        put_class(p, d, PEER_INPUT);
+        if (waiting & 1u << PEER_INPUT)
+            put_class(p, d, PEER_INPUT);
     }
     bool urgent = d->eliciting;
     if (may_send)
-        put_classes(p, d);
+        put_classes(p, d, waiting);
     if (!d->eliciting &&
         (p->probes_due || p->ping_wanted ||
          (d->record->frames && p->unanswered >= ASK_EVERY && p->recovery.eliciting_in_flight == 0)))

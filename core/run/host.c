@@ -112,9 +112,20 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
     struct host *h = ctx;
 
     for (size_t i = 0; i < count; i++)
-        listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
+        if (in[i].opened)
+            listener_input_opened(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn,
+                                  in[i].opened, in[i].good);
+        else
+            listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
     handle(h, now_us);
     h->filled = false;
+}
+
+static bool on_opening(void *ctx, struct bytes datagram, struct peer_sealing *out)
+{
+    const struct host *h = ctx;
+
+    return listener_opening(h->listener, datagram, out);
 }
 
 static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, struct udp_out *out)
@@ -123,10 +134,13 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
 
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
-        if (listener_output(h->listener, now_us, space, room, &out->n, &out->peer) == OK) {
+        if (listener_output_unsealed(h->listener, now_us, space, room, &out->n, &out->peer,
+                                     &out->left) == OK) {
             out->ecn = listener_output_ecn(h->listener);
             if (out->peer.via == ADDR_UDP)
                 return true;
+            if (out->left.key)
+                peer_seal(out->left.key, out->left.number, space, out->n);
             tcp_send(h->tcp, &out->peer, bytes_of(space, out->n));
             continue;
         }
@@ -308,7 +322,8 @@ static enum err open_both(struct host *h, const struct addr *at, const struct ud
 static enum err open_sockets(struct host *h)
 {
     const struct parse_address *a = &h->config.listen;
-    struct udp_owner owner = {.in = on_in, .next = on_next, .broken = on_broken, .ctx = h};
+    struct udp_owner owner = {
+        .in = on_in, .opening = on_opening, .next = on_next, .broken = on_broken, .ctx = h};
     struct tcp_owner tcp = {
         .in = on_tcp_in, .gone = on_gone, .full = on_full, .used = on_used, .ctx = h};
     struct addr at = {.family = ADDR_IP6, .port = PARSE_PORT};

@@ -172,8 +172,8 @@ void link_figures_share(const struct link_lab *lab, const struct link_plain *p,
     if (ours < 0 || !((uint64_t)ours + other))
         return;
     int64_t share = (int64_t)num_mul_div((uint64_t)ours, 1000000, (uint64_t)ours + other);
-    put(out, LINK_SHARE_LEAST_PPM, share < 500000 ? share : 1000000 - share);
-    put(out, LINK_SHARE_MOST_PPM, share < 500000 ? 1000000 - share : share);
+    put(out, LINK_SHARE_OURS_PPM, share);
+    put(out, LINK_SHARE_ITS_PPM, 1000000 - share);
 }
 
 bool link_figures_middle(const struct link_figures *f, unsigned n, enum link_figure which,

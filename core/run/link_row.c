@@ -17,6 +17,8 @@ const char *link_row_figure(enum link_figure f)
         [LINK_RECOVER_US] = "recover_us",
         [LINK_SHARE_LEAST_PPM] = "share_least_ppm",
         [LINK_SHARE_MOST_PPM] = "share_most_ppm",
+        [LINK_SHARE_OURS_PPM] = "share_ours_ppm",
+        [LINK_SHARE_ITS_PPM] = "share_its_ppm",
     };
 
     return names[f];

@@ -20,6 +20,8 @@ enum link_figure {
     LINK_RECOVER_US,      /* from the end of an outage, or a new address, until 90 % are back */
     LINK_SHARE_LEAST_PPM, /* of what several together get */
     LINK_SHARE_MOST_PPM,
+    LINK_SHARE_OURS_PPM, /* beside a stream over TCP ... */
+    LINK_SHARE_ITS_PPM,  /* ... and that one's */
     LINK_FIGURES
 };
 

@@ -114,6 +114,6 @@ const struct link_row link_row_table[] = {
      .for_us = 20 * S,
      .callers = 1,
      .beside = "cubic",
-     .goal = {{LINK_SHARE_LEAST_PPM, AT_LEAST, 300000}, {LINK_SHARE_MOST_PPM, AT_MOST, 700000}}},
+     .goal = {{LINK_SHARE_OURS_PPM, AT_LEAST, 300000}, {LINK_SHARE_ITS_PPM, AT_LEAST, 300000}}},
     {0},
 };

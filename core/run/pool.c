@@ -118,7 +118,7 @@ static void on_bell(void *ctx, unsigned events)
     report(p, false);
 }
 
-static unsigned processors(void)
+unsigned pool_processors(void)
 {
     cpu_set_t set;
 
@@ -150,7 +150,7 @@ static enum err start(struct pool *p, unsigned wanted)
 enum err pool_new(struct loop *l, unsigned threads, size_t max_jobs, struct pool **out)
 {
     struct pool *p = heap_alloc(sizeof *p);
-    unsigned cpus = processors();
+    unsigned cpus = pool_processors();
 
     *out = NULL;
     if (!p)

@@ -32,6 +32,9 @@ enum err pool_submit(struct pool *p, struct pool_job *job) MUST_USE;
  * Not within a done(). */
 void pool_drain(struct pool *p);
 
+/* How many processors this process may use. */
+unsigned pool_processors(void);
+
 /* The number of workers. */
 unsigned pool_threads(const struct pool *p);
 

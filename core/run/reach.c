@@ -102,8 +102,19 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
     struct reach *r = ctx;
 
     for (size_t i = 0; i < count; i++)
-        peer_input(r->peer, now_us, &in[i].peer, in[i].data, in[i].ecn);
+        if (in[i].opened)
+            peer_input_opened(r->peer, now_us, &in[i].peer, in[i].data, in[i].ecn, in[i].opened,
+                              in[i].good);
+        else
+            peer_input(r->peer, now_us, &in[i].peer, in[i].data, in[i].ecn);
     r->owner.heard(r->owner.ctx, now_us);
+}
+
+static bool on_opening(void *ctx, struct bytes datagram, struct peer_sealing *out)
+{
+    const struct reach *r = ctx;
+
+    return peer_opening(r->peer, datagram, out);
 }
 
 /* The next datagram for UDP; what is for TCP goes there at once. */
@@ -115,10 +126,13 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     out->ecn = 0;
     memset(&out->local, 0, sizeof out->local);
     for (;;) {
-        if (peer_output(r->peer, now_us, space, room, &out->n, &out->peer) == OK) {
+        if (peer_output_unsealed(r->peer, now_us, space, room, &out->n, &out->peer, &out->left) ==
+            OK) {
             out->ecn = peer_output_ecn(r->peer);
             if (out->peer.via == ADDR_UDP)
                 return true;
+            if (out->left.key)
+                peer_seal(out->left.key, out->left.number, space, out->n);
             tcp_send(r->tcp, &out->peer, bytes_of(space, out->n));
             continue;
         }
@@ -217,8 +231,12 @@ void reach_flush(struct reach *r)
 /* One socket for both families where both are wanted: on Linux `::` sends to IPv4 as well. */
 static enum err open_udp(struct reach *r, const struct addr *list, size_t count)
 {
-    struct udp_owner owner = {
-        .in = on_in, .next = on_next, .refused = on_refused, .broken = on_broken, .ctx = r};
+    struct udp_owner owner = {.in = on_in,
+                              .opening = on_opening,
+                              .next = on_next,
+                              .refused = on_refused,
+                              .broken = on_broken,
+                              .ctx = r};
     struct addr from = {.family = ADDR_IP4};
 
     for (size_t i = 0; i < count; i++)

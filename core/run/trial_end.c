@@ -7,7 +7,7 @@
 
 enum {
     CHUNK_BYTES = 16384,
-    AHEAD_BYTES = 1 << 20, /* queued before it can be sent, beside as much as is in flight */
+    AHEAD_BYTES = 1 << 17, /* queued before it can be sent, beside as much as is in flight */
     HEARD_BYTES = 4096,
     URGENT_BPS = 1000000,     /* of probes as urgent as input, which wait for no window */
     WAITING_BYTES = 16 << 20, /* beyond which a probe is left out */
@@ -312,8 +312,8 @@ enum err trial_end_fill(struct trial_end *t, uint64_t now_us)
     if (t->stage != TRIAL_RUNNING || !t->has_data || !trial_end_sends(t))
         return OK;
     peer_path(t->peer, now_us, &path);
-    uint64_t wanted = AHEAD_BYTES + 2 * path.in_flight_bytes;
-    for (uint64_t has = peer_stream_pending(t->peer, t->data); has < wanted; has += taken) {
+    uint64_t wanted = AHEAD_BYTES + path.in_flight_bytes;
+    for (uint64_t has = peer_stream_unsent(t->peer, t->data); has < wanted; has += taken) {
         trial_payload(t->written_bytes, chunk, sizeof chunk);
         enum err e = peer_stream_write(t->peer, t->data, bytes_of(chunk, sizeof chunk), &taken);
         if (e)

@@ -2,14 +2,14 @@
 
 #include "core/base/heap.h"
 #include "core/base/limits.h"
-#include "core/base/num.h"
 #include "core/os/dgram.h"
-#include "core/run/batch.h"
+#include "core/run/inlet.h"
+#include "core/run/lanes.h"
 
 enum {
     IN_BATCHES = 4,       /* receive calls a turn before others get theirs */
-    OUT_ROUNDS = 4,       /* times that a turn */
-    IN_LIST = 64,         /* datagrams a call of in() */
+    OUT_ROUNDS = 1,       /* batches a turn: what comes meanwhile waits for no more than that */
+    LAST_ROUNDS = 4,      /* times that in a flush */
     FULL_PAUSE_US = 1000, /* how long a full device is left alone */
 };
 
@@ -20,59 +20,69 @@ struct udp {
     struct loop_task kick;
     struct loop_timer pause;
     struct udp_owner owner;
-    struct dgram_space *space; /* owned */
+    struct inlet *inlet; /* owned: what has come and is not given yet */
     struct udp_counters count;
-    struct batch batch; /* waits for the kernel */
-    bool blocked;       /* until the socket is writable or the pause is over */
+    struct lanes *lanes; /* owned: what waits for the kernel */
+    bool blocked;        /* until the socket is writable or the pause is over */
+    bool full, dead;     /* the first of these; for good */
 };
 
 /* ---- in ---- */
 
-static void give(struct udp *u, const struct dgram_burst *b)
+static void on_in(void *ctx, const struct udp_in *in, size_t count)
 {
-    struct udp_in list[IN_LIST];
-    size_t n = 0, at = 0;
-    uint64_t now_us = loop_now_us(u->loop);
+    struct udp *u = ctx;
 
-    do {
-        size_t bytes = num_min(b->each, b->n - at);
-        list[n++] = (struct udp_in){b->peer, b->local, b->ecn, bytes_of(b->p + at, bytes)};
-        at += bytes;
-        u->count.in_datagrams++;
-        u->count.in_bytes += bytes;
-        if (n == IN_LIST || at == b->n) {
-            u->owner.in(u->owner.ctx, now_us, list, n);
-            n = 0;
-        }
-    } while (at < b->n);
+    for (size_t i = 0; i < count; i++)
+        u->count.in_bytes += in[i].data.n;
+    u->count.in_datagrams += count;
+    u->owner.in(u->owner.ctx, loop_now_us(u->loop), in, count);
+}
+
+/* What the socket is watched for. */
+static void watch(struct udp *u)
+{
+    if (u->dead)
+        loop_io_want(u->io, 0);
+    else
+        loop_io_want(u->io, (inlet_open(u->inlet) ? LOOP_READ : 0u) | (u->full ? LOOP_WRITE : 0u));
 }
 
 static void broken(struct udp *u)
 {
-    loop_io_want(u->io, 0);
-    u->blocked = true;
+    u->dead = u->blocked = true;
+    watch(u);
     if (u->owner.broken)
         u->owner.broken(u->owner.ctx);
 }
 
+static void on_opened(void *ctx)
+{
+    struct udp *u = ctx;
+
+    inlet_give(u->inlet);
+    watch(u);
+    udp_kick(u);
+}
+
 static void receive(struct udp *u)
 {
-    struct dgram_burst bursts[DGRAM_BATCH];
     enum err e = OK;
     size_t n;
 
-    for (int i = 0; i < IN_BATCHES && !e; i++) {
-        e = dgram_receive(&u->socket, u->space, bursts, &n);
-        for (size_t b = 0; b < n; b++)
-            give(u, &bursts[b]);
+    for (int i = 0; i < IN_BATCHES && !e && inlet_open(u->inlet); i++) {
+        e = inlet_receive(u->inlet, &u->socket, &n);
+        inlet_give(u->inlet);
         /* Fewer than asked for: the queue was empty, the call that says so can be saved. */
         if (n < DGRAM_BATCH && u->socket.recvmmsg)
             break;
     }
-    if (e == ERR_SYSTEM)
+    if (e == ERR_SYSTEM) {
         broken(u);
-    else
+    } else {
+        watch(u);
         udp_kick(u);
+    }
 }
 
 /* ---- out ---- */
@@ -84,23 +94,24 @@ static bool pull(struct udp *u)
     uint8_t *space;
     size_t room;
 
-    while ((space = batch_space(&u->batch, LIMIT_DATAGRAM_BYTES, &room))) {
+    while ((space = lanes_space(u->lanes, LIMIT_DATAGRAM_BYTES, &room))) {
         o = (struct udp_out){0};
         if (!u->owner.next(u->owner.ctx, loop_now_us(u->loop), space, room, &o))
             return false;
         u->count.out_datagrams++;
         u->count.out_bytes += o.n;
-        batch_add(&u->batch, 0, &o.peer, &o.local, o.ecn, o.n);
+        lanes_add(u->lanes, &o);
     }
     return true;
 }
 
-/* Hands what was pulled to the kernel; false when it takes no more for now. */
+/* Hands what is ready to the kernel; false when it takes no more for now. */
 static bool push(struct udp *u)
 {
-    enum err e = batch_send(&u->batch, &u->socket);
+    enum err e = lanes_send(u->lanes, &u->socket);
 
     u->blocked = e != OK;
+    u->full = e == ERR_AGAIN;
     if (u->socket.no_way.family != ADDR_NONE) {
         struct addr to = u->socket.no_way;
         u->socket.no_way.family = ADDR_NONE;
@@ -108,7 +119,7 @@ static bool push(struct udp *u)
             u->owner.refused(u->owner.ctx, &to);
     }
     if (e == ERR_AGAIN)
-        loop_io_want(u->io, LOOP_READ | LOOP_WRITE);
+        watch(u);
     else if (e == ERR_BUSY)
         loop_timer_set(&u->pause, loop_now_us(u->loop) + FULL_PAUSE_US);
     else if (e)
@@ -120,22 +131,27 @@ static void send_all(struct udp *u, int rounds)
 {
     bool more = true;
 
-    if (u->blocked || !u->owner.next)
-        return;
-    if (!batch_empty(&u->batch) && !push(u))
+    if (u->blocked || !u->owner.next || !push(u))
         return;
     for (int i = 0; i < rounds && more; i++) {
         more = pull(u);
-        if (!batch_empty(&u->batch) && !push(u))
+        lanes_close(u->lanes);
+        if (!push(u))
             return;
     }
-    if (more)
+    /* Where all is with the workers, they will say when there is place again. */
+    if (more && lanes_open(u->lanes))
         udp_kick(u);
 }
 
 static void on_kick(void *ctx)
 {
     send_all(ctx, OUT_ROUNDS);
+}
+
+static void on_ready(void *ctx)
+{
+    udp_kick(ctx);
 }
 
 static void on_pause(void *ctx)
@@ -151,8 +167,8 @@ static void on_io(void *ctx, unsigned events)
     struct udp *u = ctx;
 
     if (events & LOOP_WRITE) {
-        loop_io_want(u->io, LOOP_READ);
-        u->blocked = false;
+        u->full = u->blocked = false;
+        watch(u);
         udp_kick(u);
     }
     if (events & LOOP_READ)
@@ -165,12 +181,18 @@ static enum err start(struct udp *u)
 {
     loop_task_init(&u->kick, u->loop, on_kick, u);
     loop_timer_init(&u->pause, u->loop, on_pause, u);
-    u->space = dgram_space_new();
-    if (!u->space)
-        return ERR_MEMORY;
-    enum err e = loop_io_new(u->loop, u->socket.fd, on_io, u, &u->io);
+    struct inlet_owner owner = {.in = on_in,
+                                .ready = on_opened,
+                                .opening = u->owner.opening,
+                                .ctx = u,
+                                .opening_ctx = u->owner.ctx};
+    enum err e = inlet_new(u->loop, &owner, &u->inlet);
     if (!e)
-        loop_io_want(u->io, LOOP_READ);
+        e = lanes_new(u->loop, on_ready, u, &u->lanes);
+    if (!e)
+        e = loop_io_new(u->loop, u->socket.fd, on_io, u, &u->io);
+    if (!e)
+        watch(u);
     return e;
 }
 
@@ -226,11 +248,12 @@ void udp_free(struct udp *u)
 {
     if (!u)
         return;
+    lanes_free(u->lanes);
+    inlet_free(u->inlet);
     loop_io_free(u->io);
     loop_task_release(&u->kick);
     loop_timer_release(&u->pause);
     dgram_close(&u->socket);
-    dgram_space_free(u->space);
     heap_free(u);
 }
 
@@ -241,7 +264,11 @@ void udp_kick(struct udp *u)
 
 void udp_flush(struct udp *u)
 {
-    send_all(u, OUT_ROUNDS);
+    lanes_settle(u->lanes);
+    send_all(u, LAST_ROUNDS);
+    lanes_settle(u->lanes);
+    if (!u->blocked && !push(u))
+        return;
 }
 
 const struct addr *udp_local(const struct udp *u)

@@ -8,6 +8,7 @@
 #include "core/base/addr.h"
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/peer/peer.h"
 #include "core/run/loop.h"
 
 struct udp;
@@ -18,6 +19,10 @@ struct udp_in {
     struct addr local; /* where it came to: answers should leave from there */
     uint8_t ecn;       /* the two ECN bits (RFC 3168) */
     struct bytes data; /* borrowed until the callback returns */
+    /* A worker has opened it in place so (true), or found it not authentic; NULL: it is as it came.
+     */
+    const struct peer_sealing *opened;
+    bool good;
 };
 
 /* One datagram to send. */
@@ -25,13 +30,16 @@ struct udp_out {
     struct addr peer;
     struct addr local; /* the address to leave from; zeroed: let routing choose */
     uint8_t ecn;
-    size_t n; /* bytes written to the space */
+    size_t n;                 /* bytes written to the space */
+    struct peer_sealing left; /* zeroed: nothing; else the pump seals it, in a worker when many */
 };
 
 /* What its owner does; both are called in the loop's thread. */
 struct udp_owner {
     /* Takes `count` datagrams (borrowed) that arrived at `now_us`. */
     void (*in)(void *ctx, uint64_t now_us, const struct udp_in *in, size_t count);
+    /* Says how a datagram could be opened by a worker, as peer_opening; NULL: none ever is. */
+    bool (*opening)(void *ctx, struct bytes datagram, struct peer_sealing *out);
     /* Writes the next datagram that may leave at `now_us` into `space` (room bytes, at least
      * LIMIT_DATAGRAM_BYTES) and fills *out; false when there is none now. Consecutive ones of one
      * size to one peer leave together. NULL: it never sends so. */

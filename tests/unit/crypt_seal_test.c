@@ -1,11 +1,13 @@
 #include <string.h>
 
+#include "core/base/cpu.h"
 #include "core/base/num.h"
 #include "core/base/rng.h"
 #include "core/crypt/b64.h"
 #include "core/crypt/crypt.h"
 #include "core/crypt/hkdf.h"
 #include "core/crypt/seal.h"
+#include "core/os/child.h"
 #include "tests/unit/test.h"
 
 static const enum cipher ciphers[] = {CIPHER_AESGCM, CIPHER_CHACHAPOLY};
@@ -226,6 +228,21 @@ static void base64_has_one_text_a_value(void)
     }
 }
 
+/* What runs on older processors is tested on this one too: everything here once more. */
+static void without_vaes_as_well(void)
+{
+    struct child_env env = {0};
+    int pid, status = -1;
+
+    if (!cpu_vaes())
+        return; /* that was it already */
+    child_env_add(&env, "FARSPAN_CPU", "c");
+    EXPECT_EQ(child_start("/proc/self/exe", "", &env, &pid), OK);
+    while (!child_ended(pid, &status))
+        ;
+    EXPECT_EQ(status, 0);
+}
+
 TEST_MAIN({"nonce and cipher are the standard ones", nonce_and_cipher_are_the_standard_ones},
           {"what is closed opens, in place too", what_is_closed_opens_in_place_too},
           {"nothing may differ", nothing_may_differ},
@@ -233,4 +250,5 @@ TEST_MAIN({"nonce and cipher are the standard ones", nonce_and_cipher_are_the_st
           {"unknown ciphers are not available", unknown_ciphers_are_not_available},
           {"hmac and hkdf are the standard ones", hmac_and_hkdf_are_the_standard_ones},
           {"secrets compare, wipe and lock", secrets_compare_wipe_and_lock},
-          {"base64 has one text a value", base64_has_one_text_a_value})
+          {"base64 has one text a value", base64_has_one_text_a_value},
+          {"without VAES as well", without_vaes_as_well})

@@ -212,9 +212,28 @@ static void a_far_offset_without_bytes_is_no_byte(void)
     stream_release(&s);
 }
 
+static void unsent_is_what_has_not_left(void)
+{
+    uint64_t id;
+
+    begin(0, 0);
+    EXPECT_EQ(peer_stream_unsent(d.peer[DUO_CLIENT], 0), 0);
+    id = write_some(700000);
+    EXPECT_EQ(peer_stream_unsent(d.peer[DUO_CLIENT], id), 700000);
+    lose_from_client = 1;
+    duo_run(&d, 25000);
+    uint64_t unsent = peer_stream_unsent(d.peer[DUO_CLIENT], id);
+    EXPECT(unsent > 0 && unsent < 700000);
+    EXPECT(unsent < peer_stream_pending(d.peer[DUO_CLIENT], id));
+    duo_run(&d, 3000000);
+    EXPECT_EQ(peer_stream_unsent(d.peer[DUO_CLIENT], id), 0);
+    duo_end(&d);
+}
+
 TEST_MAIN({"a_far_offset_without_bytes_is_no_byte", a_far_offset_without_bytes_is_no_byte},
           {"reset_streams_give_their_window_back", reset_streams_give_their_window_back},
           {"bytes_after_a_reset_are_counted", bytes_after_a_reset_are_counted},
           {"a_lost_reset_is_said_again", a_lost_reset_is_said_again},
           {"a_lost_end_is_said_again", a_lost_end_is_said_again},
-          {"consuming_after_a_reset_is_harmless", consuming_after_a_reset_is_harmless})
+          {"consuming_after_a_reset_is_harmless", consuming_after_a_reset_is_harmless},
+          {"unsent is what has not left", unsent_is_what_has_not_left})
