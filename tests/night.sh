@@ -1,7 +1,7 @@
 #!/bin/sh
 # night.sh SEEDS FIRST SWARM JOBS: swarms FIRST .. FIRST + SEEDS - 1 on JOBS cores, each run twice,
 # in parts of 50 or less. Says how far it is; stops at the first failure with the command that
-# replays it, and like any other end says where to go on. SIM_OPTIONS are passed on to build/sim.
+# replays it, and like any other end says where to go on. SIM_OPTIONS go on to the simulator.
 set -u
 seeds=$1 first=$2 swarm=$3 jobs=$4
 end=$((first + seeds))
@@ -30,7 +30,7 @@ worker() {
         n=$((end - at))
         [ $n -le $part ] || n=$part
         # shellcheck disable=SC2086 # several options in one word
-        if build/sim ${SIM_OPTIONS-} --"$swarm" $at $n >"$work/out.$1"; then
+        if build/unit/sim_test ${SIM_OPTIONS-} --"$swarm" $at $n >"$work/out.$1"; then
             echo "$at $n" >>"$work/done"
             # One of the workers speaks for all.
             [ "$1" != 0 ] || so_far

@@ -48,6 +48,8 @@ enum {
     BRIEF_LEAST_US = 20000,
     TRAIN_BYTES = 8 * PACKET,
     BACK_MOST_US = 50000,
+    FOREIGN_FREE_US = 6000,
+    FOREIGN_PART = 184, /* of 256 */
     CALM_LEAST_BYTES = 40 * PACKET,
     CALM_MOST_BYTES = 400 * PACKET
 };
@@ -95,12 +97,16 @@ static bool lossy(const struct control_model *m)
            num_mul_div(m->calm.lost, busy, calm) >= m->busy.lost / 10 * 7;
 }
 
+/* The line's own losses, of a thousand packets; at most half. */
+static uint64_t line_loss(const struct control_model *m)
+{
+    return lossy(m) ? num_min(m->calm.lost * 1000 / (m->calm.acked + m->calm.lost), 500) : 0;
+}
+
 /* What must be sent for `bytes` to arrive. */
 static uint64_t with_losses(const struct control_model *m, uint64_t bytes)
 {
-    uint64_t lost = num_min(m->calm.lost, m->calm.acked);
-
-    return lossy(m) ? bytes + num_mul_div(bytes, lost, m->calm.acked) : bytes;
+    return num_mul_div(bytes, 1000, 1000 - line_loss(m));
 }
 
 static uint64_t bdp(const struct control_model *m, unsigned gain)
@@ -109,7 +115,8 @@ static uint64_t bdp(const struct control_model *m, unsigned gain)
     /* What comes back late is in flight for as long. */
     if (back_us == UINT64_MAX)
         back_us = 0;
-    uint64_t trip_us = m->head.min_rtt_us + num_min(back_us, m->head.min_rtt_us + BACK_MOST_US);
+    uint64_t trip_us = m->head.min_rtt_us + num_min(back_us, m->head.min_rtt_us + BACK_MOST_US) +
+                       m->foreign_us * FOREIGN_PART / 256;
     uint64_t bytes = num_mul_div(working_rate(m), trip_us, 1000000);
 
     return num_mul_div(bytes, gain, GAIN_ONE);
@@ -123,7 +130,6 @@ static void believe(struct control_model *m, uint64_t rate)
     for (unsigned i = 0; i < CONTROL_ROUNDS; i++)
         m->rate[i] = rate;
     m->head.bandwidth_bytes_s = rate;
-    m->calm = m->busy = (struct control_losses){0};
 }
 
 static uint64_t square_root(uint64_t v)
@@ -136,6 +142,13 @@ static uint64_t square_root(uint64_t v)
     return root;
 }
 
+/* Whether short queues are worth some of the rate: somebody waits, and is not kept waiting by
+ * others who fill the queue anyway. */
+static bool hasty(const struct control_model *m)
+{
+    return m->head.interactive && m->foreign_us < FOREIGN_FREE_US;
+}
+
 /* What a path is to have queued while nothing is tried: it stays busy when ACKs come late, and the
  * next packet that is urgent hardly waits. It grows with the root of the rate, so that of flows
  * that share a queue the slower one has more of it for its rate, and gains (Swift, SIGCOMM 2020,
@@ -146,7 +159,7 @@ static uint64_t cushion_bytes(const struct control_model *m)
     uint64_t bytes = square_root(rate * CUSHION_RATE) * CUSHION_US / 1000000;
     uint64_t most_us = num_clamp(m->head.min_rtt_us / 4, CUSHION_LEAST_US, CUSHION_MOST_US);
 
-    if (m->head.interactive)
+    if (hasty(m))
         bytes /= 4;
 
     return num_min(bytes, num_mul_div(rate, most_us, 1000000));
@@ -155,7 +168,7 @@ static uint64_t cushion_bytes(const struct control_model *m)
 /* The gain of a first try: what it queues in a round trip stays short on long paths. */
 static unsigned try_gain(const struct control_model *m)
 {
-    uint64_t queue_us = m->head.interactive ? TRY_QUEUE_US / 2 : TRY_QUEUE_US;
+    uint64_t queue_us = hasty(m) ? TRY_QUEUE_US / 2 : TRY_QUEUE_US;
     uint64_t more = num_mul_div(queue_us, GAIN_ONE, num_max(m->head.min_rtt_us, 1));
 
     return (unsigned)num_clamp(GAIN_ONE + more, GAIN_TRY_LEAST, GAIN_TRY);
@@ -212,6 +225,9 @@ static void grow_or_stop(struct control_model *m, bool queued)
 static bool overrun(const struct control_model *m, bool queued)
 {
     uint64_t total = m->acked + m->lost, loss = total ? m->lost * 1000 / total : 0;
+    uint64_t line = line_loss(m);
+
+    loss = num_sub0(loss, line) * 1000 / (1000 - line);
 
     /* Loss alone is what bad links do; loss with a queue, or of a third of everything, is us. A
      * round of a few packets proves nothing. */
@@ -311,6 +327,16 @@ static void begin_round(struct control_model *m)
         believe(m, m->head.bandwidth_bytes_s);
 }
 
+/* Others who fill the queue whatever we do would push us out. A part of what they keep there counts
+ * as length of the path, so that we hold our own beside them. */
+static void note_foreign(struct control_model *m)
+{
+    uint64_t ours_us =
+        num_mul_div(cushion_bytes(m), 1000000, num_max(m->head.bandwidth_bytes_s, 1));
+
+    m->foreign_us = (m->foreign_us + num_sub0(excess_us(m), ours_us + FOREIGN_FREE_US)) / 2;
+}
+
 static void note_losses(struct control_model *m, struct control_losses *of)
 {
     of->acked += m->acked;
@@ -331,6 +357,8 @@ static void end_round(struct control_model *m, const struct control_sample *s)
     /* A round that was short of data says only what the path does at least. */
     if (limited(m) || m->samples == 0)
         m->rate[m->round % CONTROL_ROUNDS] = m->head.bandwidth_bytes_s;
+    if (m->mode == CRUISE && m->round == m->calm_round)
+        note_foreign(m);
     if (m->mode == CRUISE)
         note_losses(m, m->round == m->calm_round ? &m->calm : &m->busy);
     m->usual_us = (7 * m->usual_us + excess_us(m)) / 8;
@@ -428,15 +456,15 @@ static bool tiny(const struct control_model *m)
 static bool goes_on(const struct control_model *m, const struct control_sample *s)
 {
     bool filling = s->in_flight_bytes < bdp(m, try_gain(m));
-    bool queued =
-        excess_us(m) > QUEUED_US || (s->rtt_us > m->head.min_rtt_us + QUEUED_US && !filling);
+    uint64_t most_us = m->foreign_us + QUEUED_US;
+    bool queued = excess_us(m) > most_us || (s->rtt_us > m->head.min_rtt_us + most_us && !filling);
 
     return !s->ce_count && (!queued || (filling && !s->lost_bytes));
 }
 
 static void step_cruise(struct control_model *m, const struct control_sample *s)
 {
-    uint64_t elapsed = s->now_us - m->phase_start_us, trip = m->head.min_rtt_us;
+    uint64_t elapsed = s->now_us - m->phase_start_us, trip = m->head.min_rtt_us + m->foreign_us;
 
     switch (m->phase) {
     case TRY:
@@ -447,7 +475,7 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
             break;
         m->success = m->head.bandwidth_bytes_s >
                          num_mul_div(m->phase_rate, (GAIN_ONE + try_gain(m)) / 2, GAIN_ONE) &&
-                     excess_us(m) <= QUEUED_US;
+                     excess_us(m) <= m->foreign_us + QUEUED_US;
         enter_phase(m, m->success ? TRY : YIELD, s->now_us);
         break;
     case YIELD:
@@ -538,7 +566,7 @@ static void publish(struct control_model *m)
         return;
     }
     uint64_t extra = best_of(m->extra);
-    if (m->head.interactive && m->mode == CRUISE)
+    if (hasty(m) && m->mode == CRUISE)
         extra = num_min(extra, num_mul_div(rate, INTERACTIVE_LUMP_US, 1000000));
     uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + 3 * PACKET;
     if (m->mode == CRUISE)

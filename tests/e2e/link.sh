@@ -161,11 +161,13 @@ for over in ("farspan", "cubic", "bbr"):
 # The kernel's TCP meets the loss itself: a hundredth of what the link has is left to CUBIC.
 assert seen["lossy", "cubic"]["steady_bps"] < 20e6, seen
 assert rows["lossy", "cubic"]["mean_loss"] > 0.002, rows
-assert 0 < seen["beside", "farspan"]["share_least_ppm"] <= 500000, seen
+assert 0 < seen["beside", "farspan"]["share_ours_ppm"] < 1000000, seen
 PY
-    cp "$farspan" "$work/farspan-copy" && chmod 755 "$work/farspan-copy" && chmod 711 "$work"
+    # Where everybody may look: the folder of a test is its own.
+    open=$(mktemp -d /tmp/farspan-open.XXXXXX) && chmod 755 "$open" && cp "$farspan" "$open/farspan"
     exits "not root" 1 setpriv --reuid 65534 --regid 65534 --clear-groups \
-        env FARSPAN_HOME="$work/none" "$work/farspan-copy" bench link --compare --row lossy
+        env FARSPAN_HOME="$open/none" "$open/farspan" bench link --compare --row lossy
+    rm -rf "$open"
     like "says so" "$(tail -n 1 "$work/err")" '--compare needs root'
 else
     not_ok "root" "the comparison needs it"

@@ -125,6 +125,23 @@ static void before_cubic(struct sim *s, uint32_t without)
     crowd_end(&c);
 }
 
+static void after_cubic(struct sim *s, uint32_t without)
+{
+    struct wan_config link = common_link();
+    struct crowd c;
+
+    /* Who comes second meets a full queue, and has never seen the path without. */
+    crowd_make(&c, s, without, &link);
+    sim_host_hang_up(c.ours[0]);
+    c.ours_count = 0;
+    add_cubic(&c);
+    sim_world_pass(&c.w, 5 * SECOND_US);
+    add_ours(&c);
+    sim_world_pass(&c.w, 10 * SECOND_US);
+    expect_shares(&c, 30 * SECOND_US, 300, 700, 850);
+    crowd_end(&c);
+}
+
 static void two_beside_cubic(struct sim *s, uint32_t without)
 {
     struct wan_config link = common_link();
@@ -275,6 +292,7 @@ static void cubic_comes_and_goes(struct sim *s, uint32_t without)
 const struct sim_scenario scenario_share_table[] = {
     {"beside_cubic", "beside one CUBIC flow each gets 30 to 70 %", "control", beside_cubic},
     {"before_cubic", "... also when it comes 5 s later", NULL, before_cubic},
+    {"after_cubic", "... who was there first", NULL, after_cubic},
     {"two_beside_cubic", "two of ours and one CUBIC flow: each 20 to 50 %", NULL, two_beside_cubic},
     {"beside_two_cubics", "one of ours and two CUBIC flows: each 15 to 60 %", NULL,
      beside_two_cubics},

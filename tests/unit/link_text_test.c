@@ -33,7 +33,7 @@ static void says_what_is(void)
     p.remote.via = ADDR_TCP;
     link_text(&p, 5, true, false, text);
     EXPECT(!strcmp(text, "reconnecting: 192.0.2.1:7470 has been silent over TCP for 7 s"));
-    p.silent_us = 0;
+    p.silent = false;
     link_text(&p, 0, false, false, text);
     EXPECT(!strcmp(text, "192.0.2.1:7470 over TCP, 24 ms, 0.0 Mbit/s"));
 }
