@@ -48,8 +48,8 @@ enum {
     BRIEF_LEAST_US = 20000,
     TRAIN_BYTES = 8 * PACKET,
     BACK_MOST_US = 50000,
-    FOREIGN_FREE_US = 6000,
-    FOREIGN_PART = 184, /* of 256 */
+    FOREIGN_FREE_US = 5000,
+    FOREIGN_PART = 240, /* of 256 */
     CALM_LEAST_BYTES = 40 * PACKET,
     CALM_MOST_BYTES = 400 * PACKET
 };
@@ -333,8 +333,15 @@ static void note_foreign(struct control_model *m)
 {
     uint64_t ours_us =
         num_mul_div(cushion_bytes(m), 1000000, num_max(m->head.bandwidth_bytes_s, 1));
+    uint64_t theirs_us = num_sub0(excess_us(m), ours_us + FOREIGN_FREE_US);
 
-    m->foreign_us = (m->foreign_us + num_sub0(excess_us(m), ours_us + FOREIGN_FREE_US)) / 2;
+    /* ACKs that wait on the way back come in lumps, and what we send for them is a queue as well.
+     */
+    if (m->back_us[0] > QUEUED_US)
+        theirs_us = 0;
+    /* Only what stays is theirs: what comes and goes may be ours. */
+    m->foreign_us = num_min((m->foreign_us + theirs_us) / 2, m->theirs_us);
+    m->theirs_us = theirs_us;
 }
 
 static void note_losses(struct control_model *m, struct control_losses *of)

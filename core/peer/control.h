@@ -79,7 +79,8 @@ struct control_model {
     uint64_t capped_until_us; /* what is measured until then began before the rate fell */
 
     /* a standing queue */
-    uint64_t foreign_us; /* what is left of it when ours was let go: that of others */
+    uint64_t foreign_us; /* what is left of it when ours was let go: that of others ... */
+    uint64_t theirs_us;  /* ... and what was left at the last yield */
     uint64_t usual_us;   /* by how much round trips are usually above the least, of late */
     unsigned queued_rounds;
     uint64_t clean_round; /* from then on what is measured was not sent slowly on purpose */

@@ -232,8 +232,9 @@ static void very_slow(struct sim *s, uint32_t without)
 {
     struct wan_config down = link_of(64000, 300000, SECOND_US);
 
-    /* A full datagram takes 154 ms; four of them are the least that a window holds. */
-    steady(s, without, NULL, &down, 20 * SECOND_US, 80, 620000);
+    /* A full datagram takes 154 ms; four of them are the least that a window holds. The start's 24
+     * fill the queue once, and are a tenth of all. */
+    steady(s, without, NULL, &down, 20 * SECOND_US, 80, 950000);
 }
 
 /* ---- loss ---- */
