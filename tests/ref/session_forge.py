@@ -246,6 +246,7 @@ CASES = [
     ("other bytes come again", "again with other", [
         gets(stream(NEW, 0, b"abc")), gets(stream(NEW, 2, b"d"))]),
     ("a stream comes that is not ours yet", "not open yet", [gets(stream(41, 0, b"a"))]),
+    ("a stream comes far ahead", "too far ahead", [gets(stream(NEW + 514, 0, b"a"))]),
     # Messages
     ("a message of nobody", "never said", [sends(message(9, 7, 1, 0, b"a"))]),
     ("another message", "other bytes", NEW_MESSAGE + [

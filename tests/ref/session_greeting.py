@@ -17,7 +17,7 @@ class Handshakes:
         self.given, self.count = given, count
         self.nonces, self.cookies, self.tokens, self.token_users = set(), set(), set(), {}
         self.inits, self.come, self.responses, self.cookie_for = {}, {}, {}, {}
-        self.refusal = None
+        self.refusal, self.asked = None, {}
 
     def secret(self, side, what):
         return self.given[side][what][-1]
@@ -54,9 +54,13 @@ class Handshakes:
         need(record.ecn == 0, "a handshake packet with a codepoint")
         need((packet.kind in (wire.COOKIE, wire.RESPONSE)) == (record.side == SERVER),
              "a packet of the other side")
-        if packet.kind == wire.COOKIE:
+        if packet.kind == wire.HELLO:
+            self.asked[packet.cid] = packet.nonce
+        elif packet.kind == wire.COOKIE:
             self.check_cookie(record, packet)
         elif packet.kind == wire.INIT:
+            need(self.asked.setdefault(packet.cid, packet.nonce) == packet.nonce,
+                 "INIT with another nonce than HELLO")
             self.check_init(packet)
         elif packet.kind == wire.RESPONSE:
             return self.check_response(record, packet)
@@ -145,5 +149,6 @@ class Pact:
         self.verdict, self.roles, self.reason = r.number(1), r.number(4), r.sized(200)
         need(self.verdict < 3, "a verdict of", self.verdict)
         need(bool(self.reason) == (self.verdict != 0), "a verdict and its reason do not agree")
+        need(self.verdict == 0 or response.server_cid == bytes(8), "an id for who is refused")
         need(psk == NO_PSK if self.verdict or not invited else psk != NO_PSK,
              "message 2 under the wrong psk")

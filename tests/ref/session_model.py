@@ -2,7 +2,7 @@
 import session_wire as wire
 from session_wire import Broken, need
 
-STREAMS_MAX, MESSAGES_MAX, WAITING_MAX = 128, 4096, 16 << 20
+STREAMS_MAX, AHEAD_MAX, MESSAGES_MAX, WAITING_MAX = 128, 256, 4096, 16 << 20
 LEAST, SMALL, LARGE, PADDED = 38, 1200, 1452, 256
 TICK_US = 100000
 
@@ -131,6 +131,8 @@ class End:
     def stream(self, number, come):
         """The stream of a frame that was sent or has come; opens it if it may; None: no room."""
         who = number & 1
+        need(not come or (number >> 1) - self.opened[who] <= AHEAD_MAX, "stream", number,
+             "is too far ahead")
         while self.opened[who] <= number >> 1:
             need(come == (who != self.side), "stream", number, "is not open yet")
             if self.open_count(who) >= STREAMS_MAX:
