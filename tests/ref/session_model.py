@@ -314,6 +314,9 @@ class End:
 
     def receive(self, at_us, source, ecn, number, frames):
         """A packet that opened and was not seen before. Gives whether it counts as come."""
+        if self.wanted_close or self.close_got:
+            self.close_got += [(f.error, f.reason) for f in frames if f.kind == wire.CLOSE]
+            return False
         if ecn:
             self.marks[ecn] += 1
             self.count("marks of a queue", ecn == 3)
