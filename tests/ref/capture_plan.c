@@ -39,7 +39,12 @@ static const struct capture_deeds busy_client = {
               .every_us = 20 * MS,
               .reply = 300},
              {.class = PEER_BULK, .bytes = 150000, .reply = 40000},
-             {.class = PEER_BULK, .bytes = 90000, .reset_at = 30000, .reply = 5000},
+             {.class = PEER_BULK,
+              .bytes = 90000,
+              .each_bytes = 3000,
+              .every_us = 10 * MS,
+              .reset_at = 30000,
+              .reply = 5000},
              {.class = PEER_TEXT, .bytes = 90000, .stop_at = 20000, .reply = 90000}},
     .series = {{.class = PEER_TEXT, .bytes = 9000, .count = 20, .every_us = 25 * MS},
                {.class = PEER_CURSOR,
@@ -78,7 +83,11 @@ static void plan_small(struct capture_plan *p)
                   .each_bytes = 6,
                   .every_us = 10 * MS,
                   .reply = 40},
-                 {.class = PEER_BULK, .bytes = 4000, .reset_at = 1500}},
+                 {.class = PEER_BULK,
+                  .bytes = 4000,
+                  .each_bytes = 500,
+                  .every_us = 10 * MS,
+                  .reset_at = 1500}},
         .series = {{.class = PEER_TEXT, .bytes = 2600, .count = 2, .every_us = 30 * MS}}};
     p->deeds[1] = (struct capture_deeds){.flow = {{.class = PEER_BULK, .bytes = 3500}}};
 }

@@ -1,5 +1,6 @@
 /* Captures sessions: as a test that they come to their end and are the same each time; --list gives
- * their names, --write NAME SEED one on standard output, for tests/ref/session_ref.py. */
+ * their names, --write NAME SEED [WITHOUT] one on standard output, for tests/ref/session_ref.py,
+ * with a mechanism of both ends switched off. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "core/base/heap.h"
 #include "core/base/log.h"
 #include "tests/ref/capture_world.h"
+#include "tests/sim/sim_table.h"
 
 static struct capture_file *capture(const struct capture_plan *plan, const char **trouble)
 {
@@ -42,7 +44,7 @@ static bool check(const struct capture_plan *plan)
     return trouble == NULL;
 }
 
-static int write_out(const char *name, const char *seed)
+static int write_out(const char *name, const char *seed, const char *without)
 {
     struct capture_plan plan;
     const char *trouble;
@@ -55,6 +57,8 @@ static int write_out(const char *name, const char *seed)
         return 2;
     }
     plan.seed = strtoull(seed, NULL, 10);
+    if (without)
+        plan.client.without = plan.server.without = (uint32_t)sim_table_bit(without);
     struct capture_file *f = capture(&plan, &trouble);
     bool written = fwrite(f->buf.p, 1, f->buf.n, stdout) == f->buf.n && fflush(stdout) == 0;
     give_back(f);
@@ -69,8 +73,8 @@ int main(int argc, char **argv)
     unsigned good = 0, bad = 0;
 
     log_set_level(LOG_ERROR); /* a stranger is refused on purpose */
-    if (argc == 4 && strcmp(argv[1], "--write") == 0)
-        return write_out(argv[2], argv[3]);
+    if (argc >= 4 && strcmp(argv[1], "--write") == 0)
+        return write_out(argv[2], argv[3], argv[4]);
     for (size_t i = 0; capture_plan_get(i, &plan); i++)
         if (argc == 2 && strcmp(argv[1], "--list") == 0)
             printf("%s\n", plan.name);

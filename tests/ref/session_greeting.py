@@ -59,8 +59,9 @@ class Handshakes:
         elif packet.kind == wire.COOKIE:
             self.check_cookie(record, packet)
         elif packet.kind == wire.INIT:
-            need(self.asked.setdefault(packet.cid, packet.nonce) == packet.nonce,
-                 "INIT with another nonce than HELLO")
+            if packet.proof_kind == 1:
+                self.asked.setdefault(packet.cid, packet.nonce)
+            need(self.asked.get(packet.cid) == packet.nonce, "INIT with another nonce than HELLO")
             self.check_init(packet)
         elif packet.kind == wire.RESPONSE:
             return self.check_response(record, packet)
