@@ -291,8 +291,8 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, struct wa
         p->told_floor = number;
         p->told_epoch++;
     }
-    if (number > p->newest_number || r->count == 1) {
-        p->newest_number = num_max(number, p->newest_number);
+    if (number >= p->newest_number) { /* equal: packet 0, as a number comes once */
+        p->newest_number = number;
         p->newest_us = now_us;
     }
     if (p->newest_number > REPLAY_SPAN && p->received_floor < p->newest_number - REPLAY_SPAN) {

@@ -417,6 +417,23 @@ static void late_packets_open_under_the_key_before(void)
     duo_end(&d);
 }
 
+static void a_late_packet_is_not_the_highest(void)
+{
+    static const uint8_t ping[] = {FRAME_PING};
+
+    begin_with_quick_acks();
+    uint64_t late = d.number++, highest = d.number;
+    duo_say(&d, NULL, bytes_of(ping, 1));
+    uint64_t came_us = d.now_us;
+    duo_wait(&d, 3000);
+    d.number = late;
+    duo_say(&d, NULL, bytes_of(ping, 1)); /* now there is no gap any more */
+    EXPECT_EQ(d.last[FRAME_ACK].ack.range[0].last, highest);
+    EXPECT_EQ(d.last[FRAME_ACK].ack.delay_us, 3000);
+    EXPECT_EQ(d.last[FRAME_ACK].ack.arrival_us, (uint32_t)came_us);
+    duo_end(&d);
+}
+
 /* ---- time ---- */
 
 static void sleep_is_no_round_trip(void)
@@ -567,6 +584,7 @@ TEST_MAIN({"broken_frames_end_the_session", broken_frames_end_the_session},
           {"receipts_do_not_follow_each_other_closely", receipts_do_not_follow_each_other_closely},
           {"a_key_is_not_used_without_end", a_key_is_not_used_without_end},
           {"late_packets_open_under_the_key_before", late_packets_open_under_the_key_before},
+          {"a_late_packet_is_not_the_highest", a_late_packet_is_not_the_highest},
           {"sleep_is_no_round_trip", sleep_is_no_round_trip},
           {"one_slow_answer_does_not_slow_the_probes", one_slow_answer_does_not_slow_the_probes},
           {"acknowledgements_go_on_for_ever", acknowledgements_go_on_for_ever},
