@@ -10,6 +10,7 @@
 #include "core/crypt/crypt.h"
 #include "core/crypt/token.h"
 #include "core/peer/session.h"
+#include "core/peer/sieve.h"
 
 enum {
     REPLIES = 256,
@@ -19,7 +20,9 @@ enum {
     BUCKET_PER_S = 16,
     BUCKET_BURST = 32,
     HALF_OPEN_US = 10000000,
-    ACK_DELAY_US = 5000
+    BURSTS_PER_S = 10, /* of a second's strangers so many parts may come at once */
+    ACK_DELAY_US = 5000,
+    CID_RANDOM_BYTES = 4
 };
 
 /* A datagram that waits to leave. */
@@ -61,8 +64,16 @@ struct listener {
     uint8_t out_ecn; /* of the newest datagram */
     struct bucket all, bucket[BUCKETS];
     uint64_t bucket_salt;
+    struct bucket stranger[2]; /* HELLO, INIT */
+    struct sieve sieve;
+    struct mark_key mark; /* of our connection ids */
     struct listener_counters counters;
 };
+
+static uint32_t strangers_at_once(const struct listener *l)
+{
+    return (uint32_t)num_div_up(l->config.strangers_per_s, BURSTS_PER_S);
+}
 
 enum err listener_new(const struct listener_config *config, const struct rng *rng, uint64_t now_us,
                       struct listener **out)
@@ -92,6 +103,12 @@ enum err listener_new(const struct listener_config *config, const struct rng *rn
     token_init(&l->token, seed);
     crypt_wipe(seed, sizeof seed);
     l->bucket_salt = rng_u64(&l->rng);
+    rng_fill(&l->rng, &l->mark, sizeof l->mark);
+    if (!l->config.strangers_per_s)
+        l->config.strangers_per_s = LIMIT_STRANGERS_PER_S;
+    sieve_init(&l->sieve, l->config.strangers_per_s, now_us);
+    l->stranger[0] = l->stranger[1] =
+        (struct bucket){.filled_us = now_us, .tokens = strangers_at_once(l)};
     l->all = (struct bucket){.filled_us = now_us, .tokens = l->config.handshakes_per_s};
     *out = l;
     return OK;
@@ -225,6 +242,7 @@ static void send_cookie(struct listener *l, uint64_t now_us, const struct addr *
 
     if (!r)
         return;
+    l->counters.hashed++;
     cookie_make(&l->cookie, now_us, cookie_address(from, address),
                 bytes_of(asked->nonce, sizeof asked->nonce), cookie);
     memcpy(packet.cid, asked->cid, sizeof packet.cid);
@@ -243,6 +261,7 @@ static bool proof_is_good(struct listener *l, uint64_t now_us, const struct addr
 
     if (l->config.without_cookies)
         return true;
+    l->counters.hashed++;
     if (p->proof_kind == PACKET_PROOF_COOKIE)
         return cookie_check(&l->cookie, now_us, cookie_address(from, address),
                             bytes_of(p->nonce, sizeof p->nonce), p->proof);
@@ -317,6 +336,19 @@ static void refuse(struct listener *l, struct noise *n, const struct packet_long
         r->n = (uint16_t)w.n;
 }
 
+/* Ours, not what a copied generator gave, and marked so that a filter knows it: 4 random bytes and
+ * their mark, big-endian both, as the kernel's filters read. */
+static void draw_cid(struct listener *l, uint8_t *cid)
+{
+    rng_fill(&l->rng, cid, CID_RANDOM_BYTES);
+    uint32_t n = 0;
+    for (size_t i = 0; i < CID_RANDOM_BYTES; i++)
+        n = n << 8 | cid[i];
+    n = mark_of(&l->mark, n);
+    for (size_t i = PACKET_CID_BYTES; i > CID_RANDOM_BYTES; n >>= 8)
+        cid[--i] = (uint8_t)n;
+}
+
 static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
                       const struct packet_long *init, const struct addr *from,
                       const struct hello_client *client, const struct listener_verdict *v)
@@ -327,7 +359,7 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
 
     if (!p)
         goto out;
-    rng_fill(&l->rng, p->own_cid, sizeof p->own_cid); /* ours, not what the copied generator gave */
+    draw_cid(l, p->own_cid);
     if (find_cid(l, p->own_cid))
         goto out;
     /* A seeded generator copied by value would make all sessions draw the same numbers. */
@@ -425,17 +457,36 @@ out:
     noise_wipe(&n);
 }
 
+/* Whether one more HELLO or INIT is looked at: so many a second, whoever sends them. */
+static bool wanted(struct listener *l, uint64_t now_us, enum sieve_kind kind)
+{
+    sieve_count(&l->sieve, now_us, kind);
+    if (spend(&l->stranger[kind], now_us, l->config.strangers_per_s, strangers_at_once(l)))
+        return true;
+    l->counters.shed++;
+    return false;
+}
+
 static void take_long(struct listener *l, uint64_t now_us, const struct addr *from,
                       struct bytes datagram)
 {
     struct packet_long p;
+    enum packet_type type = datagram.n ? datagram.p[0] : 0;
+
+    if ((type != PACKET_HELLO && type != PACKET_INIT) || datagram.n < PACKET_LONG_FLOOR_BYTES) {
+        sieve_count(&l->sieve, now_us, SIEVE_OTHER);
+        l->counters.malformed++;
+        return;
+    }
+    if (!wanted(l, now_us, type == PACKET_HELLO ? SIEVE_HELLO : SIEVE_INIT))
+        return;
     enum err e = packet_decode_long(datagram, &p);
 
     if (e == ERR_VERSION && p.type == PACKET_HELLO) {
         send_cookie(l, now_us, from, &p); /* in our version: it tells the other which that is */
         return;
     }
-    if (e || (p.type != PACKET_HELLO && p.type != PACKET_INIT)) {
+    if (e) {
         l->counters.malformed++;
         return;
     }
@@ -494,6 +545,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
     struct packet_data d;
     struct entry *e = packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
     if (!e) {
+        sieve_count(&l->sieve, now_us, SIEVE_OTHER);
         l->counters.unknown_sessions++;
         return;
     }
@@ -539,6 +591,7 @@ enum err listener_output(struct listener *l, uint64_t now_us, uint8_t *space, si
             i++;
     }
     l->turn = l->count ? (l->turn + 1) % l->count : 0;
+    sieve_turn(&l->sieve, now_us);
     return ERR_AGAIN;
 }
 
@@ -549,7 +602,7 @@ uint8_t listener_output_ecn(const struct listener *l)
 
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
 {
-    uint64_t at = l->reply_count ? now_us : UINT64_MAX;
+    uint64_t at = l->reply_count ? now_us : sieve_deadline_us(&l->sieve);
 
     for (uint32_t i = 0; i < l->count; i++) {
         const struct entry *e = l->entry[i];
@@ -559,6 +612,19 @@ uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
                                             : e->created_us + HALF_OPEN_US);
     }
     return at;
+}
+
+bool listener_sieve(struct listener *l, struct listener_sieve *out)
+{
+    const struct sieve *s = &l->sieve;
+
+    if (!sieve_changed(&l->sieve))
+        return false;
+    *out = (struct listener_sieve){.on = s->on,
+                                   .key = l->mark,
+                                   .keep_hello = s->keep[SIEVE_HELLO],
+                                   .keep_init = s->keep[SIEVE_INIT]};
+    return true;
 }
 
 struct peer *listener_next_peer(struct listener *l)

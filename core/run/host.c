@@ -11,6 +11,7 @@
 #include "core/os/clock.h"
 #include "core/run/identity.h"
 #include "core/run/udp.h"
+#include "core/wire/packet.h"
 
 enum { PARTING_US = 3000000 };
 
@@ -103,12 +104,29 @@ static void handle(struct host *h, uint64_t now_us)
 
 /* ---- pump ---- */
 
+/* While strangers send too much, the kernel drops most of it before the socket's queue, which the
+ * sessions share with them. */
+static void sift(struct host *h)
+{
+    struct listener_sieve seen;
+
+    if (!listener_sieve(h->listener, &seen))
+        return;
+    struct dgram_sieve s = {
+        .data = PACKET_DATA,
+        .key = seen.key,
+        .rare = {{PACKET_HELLO, seen.keep_hello}, {PACKET_INIT, seen.keep_init}},
+        .rare_least_bytes = PACKET_LONG_FLOOR_BYTES};
+    udp_sieve(h->udp, seen.on ? &s : NULL);
+}
+
 static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t count)
 {
     struct host *h = ctx;
 
     for (size_t i = 0; i < count; i++)
         listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
+    sift(h);
     handle(h, now_us);
     h->filled = false;
 }
@@ -132,6 +150,7 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
         h->filled = true;
     }
     h->filled = false;
+    sift(h);
     loop_timer_set(&h->timer, listener_deadline_us(h->listener, now_us));
     if (h->parting || listener_has_event(h->listener))
         loop_task_defer(&h->task);
