@@ -17,8 +17,8 @@ enum {
     REPLY_BYTES = 512,
     CID_SLOTS = 4 * LIMIT_PEERS,
     BUCKETS = 256,
-    BUCKET_PER_S = 16,
-    BUCKET_BURST = 32,
+    BUCKET_PER_S = 64,
+    BUCKET_BURST = 64,
     HALF_OPEN_US = 10000000,
     BURSTS_PER_S = 10, /* of a second's strangers so many parts may come at once */
     ACK_DELAY_US = 5000,

@@ -162,20 +162,20 @@ static void a_network_shares_one_budget(void)
         say_message_1(i, &at);
         fetch(i, &at);
     }
-    EXPECT_EQ(counters().handshakes, 32);
-    EXPECT_EQ(counters().over_budget, 68);
+    EXPECT_EQ(counters().handshakes, 64);
+    EXPECT_EQ(counters().over_budget, 36);
     /* Another network has its own. */
     struct addr other = ip6(2, 1);
     say_message_1(100, &other);
-    EXPECT_EQ(counters().handshakes, 33);
-    /* A second later there are 16 more. */
-    w.now_us += 1000000;
+    EXPECT_EQ(counters().handshakes, 65);
+    /* A quarter of a second later there are 16 more. */
+    w.now_us += 250000;
     for (size_t i = 101; i < 140; i++) {
         struct addr at = ip6(1, (uint8_t)i);
         say_message_1(i, &at);
         fetch(i, &at);
     }
-    EXPECT_EQ(counters().handshakes, 49);
+    EXPECT_EQ(counters().handshakes, 81);
     end();
 }
 
