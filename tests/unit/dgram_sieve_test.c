@@ -2,8 +2,8 @@
 #include "core/os/dgram_sieve.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/rng.h"
 #include "core/os/os.h"
@@ -19,10 +19,8 @@ static struct {
     uint64_t got;
 } w;
 
-static bool begin(void)
+static bool begin_between(const struct addr *from, const struct addr *to)
 {
-    struct addr a = {.family = ADDR_IP4, .ip = {127, 0, 0, 1}};
-
     memset(&w, 0, sizeof w);
     rng_seed(&w.rng, 7);
     w.from.fd = w.to.fd = -1;
@@ -31,7 +29,16 @@ static bool begin(void)
                                    .key = {{0x89abcdef, 0x1234567}},
                                    .rare = {{ALWAYS, UINT32_MAX}, {NEVER, 0}},
                                    .rare_least_bytes = LEAST};
-    return w.space && dgram_open(&w.from, &a) == OK && dgram_open(&w.to, &a) == OK;
+    return w.space && dgram_open(&w.from, from) == OK && dgram_open(&w.to, to) == OK;
+}
+
+static const struct addr ip4 = {.family = ADDR_IP4, .ip = {127, 0, 0, 1}};
+static const struct addr ip6 = {.family = ADDR_IP6, .ip = {[15] = 1}};
+static const struct addr any = {.family = ADDR_IP6};
+
+static bool begin(void)
+{
+    return begin_between(&ip4, &ip4);
 }
 
 static void end(void)
@@ -56,7 +63,13 @@ static void receive_all(void)
 /* Whether a datagram comes through. */
 static bool passes(const uint8_t *p, size_t n)
 {
-    struct dgram_burst b = {.peer = w.to.local, .p = p, .n = n, .each = n};
+    struct addr to = w.to.local;
+
+    if (addr_is_any(&to)) {
+        to = w.from.local;
+        to.port = w.to.local.port;
+    }
+    struct dgram_burst b = {.peer = to, .p = p, .n = n, .each = n};
     uint64_t before = w.got;
     size_t done;
 
@@ -72,11 +85,11 @@ static void put(uint8_t *to, uint32_t v)
         to[i] = (uint8_t)v;
 }
 
-static void marked_data_passes_other_data_does_not(void)
+static void expect_marked_data_alone(const struct addr *from, const struct addr *to)
 {
     uint8_t data[40];
 
-    EXPECT(begin());
+    EXPECT(begin_between(from, to));
     EXPECT_EQ(dgram_sieve_set(&w.to, &w.sieve), OK);
     for (int i = 0; i < 2000; i++) {
         uint32_t n = (uint32_t)rng_u64(&w.rng), bit = 1u << rng_below(&w.rng, 32);
@@ -95,6 +108,14 @@ static void marked_data_passes_other_data_does_not(void)
     for (size_t n = 0; n < 9; n++)
         EXPECT(!passes(data, n));
     end();
+}
+
+static void marked_data_passes_other_data_does_not(void)
+{
+    expect_marked_data_alone(&ip4, &ip4);
+    expect_marked_data_alone(&ip6, &ip6);
+    expect_marked_data_alone(&ip4, &any);
+    expect_marked_data_alone(&ip6, &any);
 }
 
 static void others_pass_by_chance_when_they_are_long_enough(void)
@@ -154,8 +175,24 @@ static void taken_away_everything_passes(void)
     end();
 }
 
+/* Whoever held the socket before had other sessions. */
+static void an_inherited_socket_has_none(void)
+{
+    uint8_t data[] = {END, 1, 2};
+    struct dgram heir;
+
+    EXPECT(begin());
+    EXPECT_EQ(dgram_sieve_set(&w.to, &w.sieve), OK);
+    EXPECT(!passes(data, sizeof data));
+    EXPECT_EQ(dgram_adopt(&heir, dup(w.to.fd)), OK);
+    EXPECT(passes(data, sizeof data));
+    dgram_close(&heir);
+    end();
+}
+
 TEST_MAIN({"marked_data_passes_other_data_does_not", marked_data_passes_other_data_does_not},
           {"others_pass_by_chance_when_they_are_long_enough",
            others_pass_by_chance_when_they_are_long_enough},
           {"the_share_is_what_was_asked", the_share_is_what_was_asked},
-          {"taken_away_everything_passes", taken_away_everything_passes})
+          {"taken_away_everything_passes", taken_away_everything_passes},
+          {"an_inherited_socket_has_none", an_inherited_socket_has_none})
