@@ -30,7 +30,7 @@ enum {
     LIMIT_PEERS = 1024,
     LIMIT_HALF_OPEN = 256,         /* handshakes begun, no valid transport packet yet */
     LIMIT_HANDSHAKES_PER_S = 256,   /* key agreements spent on strangers */
-    LIMIT_STRANGERS_PER_S = 10000, /* HELLOs looked at, and as many INITs */
+    LIMIT_STRANGERS_PER_S = 20000, /* HELLOs looked at, and as many INITs */
     LIMIT_TOKENS = 256,
 
     /* text files and strings */

@@ -16,9 +16,10 @@ enum {
     REPLIES = 256,
     REPLY_BYTES = 512,
     CID_SLOTS = 4 * LIMIT_PEERS,
-    BUCKETS = 256,
+    BUCKETS = 4096,
     BUCKET_PER_S = 64,
     BUCKET_BURST = 64,
+    PRESSED_US = 2000000, /* from one to the next of an address when all want more than there is */
     HALF_OPEN_US = 10000000,
     BURSTS_PER_S = 10, /* of a second's strangers so many parts may come at once */
     ACK_DELAY_US = 5000,
@@ -34,7 +35,7 @@ struct reply {
 
 /* So many acts a second, and a few at once: a token bucket. */
 struct bucket {
-    uint64_t key, filled_us;
+    uint64_t key, filled_us, spent_us;
     uint32_t tokens;
 };
 
@@ -188,6 +189,7 @@ static bool spend(struct bucket *b, uint64_t now_us, uint32_t per_s, uint32_t bu
     if (b->tokens == 0)
         return false;
     b->tokens--;
+    b->spent_us = now_us;
     return true;
 }
 
@@ -203,6 +205,9 @@ static bool within_budget(struct listener *l, uint64_t now_us, const struct addr
     struct bucket *b = &l->bucket[h % BUCKETS];
     if (b->key != h)
         *b = (struct bucket){.key = h, .filled_us = now_us, .tokens = BUCKET_BURST};
+    /* A few hundred addresses that always want more leave half of it to those that come anew. */
+    else if (l->all.tokens < l->config.handshakes_per_s / 2 && now_us - b->spent_us < PRESSED_US)
+        return false;
     if (!spend(b, now_us, BUCKET_PER_S, BUCKET_BURST))
         return false;
     return spend(&l->all, now_us, l->config.handshakes_per_s, l->config.handshakes_per_s);

@@ -8,7 +8,7 @@
 #include "core/peer/listener.h"
 #include "tests/unit/test.h"
 
-enum { CALLERS = 400 };
+enum { CALLERS = 400, GREEDY = 200 };
 
 static struct {
     uint64_t now_us;
@@ -179,6 +179,40 @@ static void a_network_shares_one_budget(void)
     end();
 }
 
+/* Handshakes with good cookies of many addresses, far more than there is a budget for: who comes
+ * anew is heard at once all the same. */
+static void greedy_addresses_leave_room(void)
+{
+    static uint8_t init[GREEDY][LIMIT_DATAGRAM_BYTES];
+    size_t n[GREEDY], next = GREEDY;
+    struct addr to;
+
+    begin(0);
+    w.welcome = false;
+    for (size_t i = 0; i < GREEDY; i++) {
+        struct addr at = ip4((uint8_t)i, 5);
+        dial(i);
+        bring(i, &at);
+        fetch(i, &at);
+        EXPECT_EQ(peer_output(w.caller[i], w.now_us, init[i], sizeof init[i], &n[i], &to), OK);
+    }
+    for (int i = 0; i < 20000; i++) {
+        struct addr at = ip4((uint8_t)(i % GREEDY), 5);
+        listener_input(w.listener, w.now_us, &at, bytes_of(init[i % GREEDY], n[i % GREEDY]), 0);
+        fetch(0, &at);
+        w.now_us += 150;
+        if (i < 10000 || i % 500 || next == CALLERS)
+            continue;
+        uint64_t before = counters().handshakes;
+        struct addr anew = ip6((uint8_t)next, 1);
+        say_message_1(next++, &anew);
+        EXPECT_EQ(counters().handshakes, before + 1);
+    }
+    EXPECT(next == GREEDY + 20);
+    EXPECT(counters().over_budget > 15000);
+    end();
+}
+
 static void refused_callers_push_nobody_out(void)
 {
     begin(100000);
@@ -340,6 +374,7 @@ static void a_copy_of_message_1_is_one_session(void)
 
 TEST_MAIN({"a_caller_that_moves_gets_its_answer_there", a_caller_that_moves_gets_its_answer_there},
           {"a_network_shares_one_budget", a_network_shares_one_budget},
+          {"greedy_addresses_leave_room", greedy_addresses_leave_room},
           {"refused_callers_push_nobody_out", refused_callers_push_nobody_out},
           {"answers_are_never_longer_than_questions", answers_are_never_longer_than_questions},
           {"answers_that_cannot_leave_are_dropped", answers_that_cannot_leave_are_dropped},
