@@ -239,6 +239,11 @@ struct peer *host_peer(const struct host *h, size_t i)
     return h->guest[i].peer;
 }
 
+const struct addr *host_local(const struct host *h)
+{
+    return udp_local(h->udp);
+}
+
 void host_counters(const struct host *h, struct listener_counters *out)
 {
     listener_count(h->listener, out);
@@ -298,6 +303,7 @@ static enum err open_all(struct host *h)
         .identity = &h->identity,
         .auth = gate_auth(&h->gate),
         .peer = h->config.peer,
+        .strangers_per_s = h->config.strangers_per_s,
         .wall_offset_us = clock_real_us() - loop_now_us(h->loop),
     };
     return listener_new(&lc, &rng, loop_now_us(h->loop), &h->listener);
