@@ -28,8 +28,9 @@ enum {
 
     /* one listener */
     LIMIT_PEERS = 1024,
-    LIMIT_HALF_OPEN = 256,       /* handshakes begun, no valid transport packet yet */
-    LIMIT_HANDSHAKES_PER_S = 64, /* key agreements spent on strangers */
+    LIMIT_HALF_OPEN = 256,         /* handshakes begun, no valid transport packet yet */
+    LIMIT_HANDSHAKES_PER_S = 256,   /* key agreements spent on strangers */
+    LIMIT_STRANGERS_PER_S = 20000, /* HELLOs looked at, and as many INITs */
     LIMIT_TOKENS = 256,
     LIMIT_TCP_CONNECTIONS = 256, /* with or without a session behind them */
     LIMIT_TCP_STRANGERS = 16,    /* of one address, without a session */

@@ -169,6 +169,8 @@ enum err dgram_adopt(struct dgram *d, int fd)
         dgram_close(d);
         return e;
     }
+    /* The process before this one may have died with its filter on (dgram_sieve). */
+    set_option(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
     set_options(d);
     return OK;
 }

@@ -59,7 +59,8 @@ void dgram_space_free(struct dgram_space *s);
  * ERR_SYSTEM (logged), ERR_BUSY when the address is taken (logged). */
 enum err dgram_open(struct dgram *d, const struct addr *bind_to) MUST_USE;
 
-/* As dgram_open for a bound UDP socket that was inherited (systemd); takes `fd`, also on failure.
+/* As dgram_open for a bound UDP socket that was inherited (systemd), without the filter that it may
+ * have; takes `fd`, also on failure.
  * ERR_USAGE when it is no UDP socket. */
 enum err dgram_adopt(struct dgram *d, int fd) MUST_USE;
 

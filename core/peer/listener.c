@@ -10,16 +10,20 @@
 #include "core/crypt/crypt.h"
 #include "core/crypt/token.h"
 #include "core/peer/session.h"
+#include "core/peer/sieve.h"
 
 enum {
     REPLIES = 256,
     REPLY_BYTES = 512,
     CID_SLOTS = 4 * LIMIT_PEERS,
-    BUCKETS = 256,
-    BUCKET_PER_S = 16,
-    BUCKET_BURST = 32,
+    BUCKETS = 4096,
+    BUCKET_PER_S = 64,
+    BUCKET_BURST = 64,
+    PRESSED_US = 2000000, /* from one to the next of an address when all want more than there is */
     HALF_OPEN_US = 30000000,
-    ACK_DELAY_US = 5000
+    BURSTS_PER_S = 10, /* of a second's strangers so many parts may come at once */
+    ACK_DELAY_US = 5000,
+    CID_RANDOM_BYTES = 4
 };
 
 /* A datagram that waits to leave. */
@@ -31,7 +35,7 @@ struct reply {
 
 /* So many acts a second, and a few at once: a token bucket. */
 struct bucket {
-    uint64_t key, filled_us;
+    uint64_t key, filled_us, spent_us;
     uint32_t tokens;
 };
 
@@ -61,8 +65,16 @@ struct listener {
     uint8_t out_ecn; /* of the newest datagram */
     struct bucket all, bucket[BUCKETS];
     uint64_t bucket_salt;
+    struct bucket stranger[2]; /* HELLO, INIT */
+    struct sieve sieve;
+    struct mark_key mark; /* of our connection ids */
     struct listener_counters counters;
 };
+
+static uint32_t strangers_at_once(const struct listener *l)
+{
+    return (uint32_t)num_div_up(l->config.strangers_per_s, BURSTS_PER_S);
+}
 
 enum err listener_new(const struct listener_config *config, const struct rng *rng, uint64_t now_us,
                       struct listener **out)
@@ -92,6 +104,12 @@ enum err listener_new(const struct listener_config *config, const struct rng *rn
     token_init(&l->token, seed);
     crypt_wipe(seed, sizeof seed);
     l->bucket_salt = rng_u64(&l->rng);
+    rng_fill(&l->rng, &l->mark, sizeof l->mark);
+    if (!l->config.strangers_per_s)
+        l->config.strangers_per_s = LIMIT_STRANGERS_PER_S;
+    sieve_init(&l->sieve, l->config.strangers_per_s, now_us);
+    l->stranger[0] = l->stranger[1] =
+        (struct bucket){.filled_us = now_us, .tokens = strangers_at_once(l)};
     l->all = (struct bucket){.filled_us = now_us, .tokens = l->config.handshakes_per_s};
     *out = l;
     return OK;
@@ -171,6 +189,7 @@ static bool spend(struct bucket *b, uint64_t now_us, uint32_t per_s, uint32_t bu
     if (b->tokens == 0)
         return false;
     b->tokens--;
+    b->spent_us = now_us;
     return true;
 }
 
@@ -186,6 +205,9 @@ static bool within_budget(struct listener *l, uint64_t now_us, const struct addr
     struct bucket *b = &l->bucket[h % BUCKETS];
     if (b->key != h)
         *b = (struct bucket){.key = h, .filled_us = now_us, .tokens = BUCKET_BURST};
+    /* A few hundred addresses that always want more leave half of it to those that come anew. */
+    else if (l->all.tokens < l->config.handshakes_per_s / 2 && now_us - b->spent_us < PRESSED_US)
+        return false;
     if (!spend(b, now_us, BUCKET_PER_S, BUCKET_BURST))
         return false;
     return spend(&l->all, now_us, l->config.handshakes_per_s, l->config.handshakes_per_s);
@@ -225,6 +247,7 @@ static void send_cookie(struct listener *l, uint64_t now_us, const struct addr *
 
     if (!r)
         return;
+    l->counters.hashed++;
     cookie_make(&l->cookie, now_us, cookie_address(from, address),
                 bytes_of(asked->nonce, sizeof asked->nonce), cookie);
     memcpy(packet.cid, asked->cid, sizeof packet.cid);
@@ -243,6 +266,7 @@ static bool proof_is_good(struct listener *l, uint64_t now_us, const struct addr
 
     if (l->config.without_cookies)
         return true;
+    l->counters.hashed++;
     if (p->proof_kind == PACKET_PROOF_COOKIE)
         return cookie_check(&l->cookie, now_us, cookie_address(from, address),
                             bytes_of(p->nonce, sizeof p->nonce), p->proof);
@@ -317,6 +341,19 @@ static void refuse(struct listener *l, struct noise *n, const struct packet_long
         r->n = (uint16_t)w.n;
 }
 
+/* Ours, not what a copied generator gave, and marked so that a filter knows it: 4 random bytes and
+ * their mark, big-endian both, as the kernel's filters read. */
+static void draw_cid(struct listener *l, uint8_t *cid)
+{
+    rng_fill(&l->rng, cid, CID_RANDOM_BYTES);
+    uint32_t n = 0;
+    for (size_t i = 0; i < CID_RANDOM_BYTES; i++)
+        n = n << 8 | cid[i];
+    n = mark_of(&l->mark, n);
+    for (size_t i = PACKET_CID_BYTES; i > CID_RANDOM_BYTES; n >>= 8)
+        cid[--i] = (uint8_t)n;
+}
+
 static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
                       const struct packet_long *init, const struct addr *from,
                       const struct hello_client *client, const struct listener_verdict *v)
@@ -327,7 +364,7 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
 
     if (!p)
         goto out;
-    rng_fill(&l->rng, p->own_cid, sizeof p->own_cid); /* ours, not what the copied generator gave */
+    draw_cid(l, p->own_cid);
     if (find_cid(l, p->own_cid))
         goto out;
     /* A seeded generator copied by value would make all sessions draw the same numbers. */
@@ -425,17 +462,36 @@ out:
     noise_wipe(&n);
 }
 
+/* Whether one more HELLO or INIT is looked at: so many a second, whoever sends them. */
+static bool wanted(struct listener *l, uint64_t now_us, enum sieve_kind kind)
+{
+    sieve_count(&l->sieve, now_us, kind);
+    if (spend(&l->stranger[kind], now_us, l->config.strangers_per_s, strangers_at_once(l)))
+        return true;
+    l->counters.shed++;
+    return false;
+}
+
 static void take_long(struct listener *l, uint64_t now_us, const struct addr *from,
                       struct bytes datagram)
 {
     struct packet_long p;
+    enum packet_type type = datagram.n ? datagram.p[0] : 0;
+
+    if ((type != PACKET_HELLO && type != PACKET_INIT) || datagram.n < PACKET_LONG_FLOOR_BYTES) {
+        sieve_count(&l->sieve, now_us, SIEVE_OTHER);
+        l->counters.malformed++;
+        return;
+    }
+    if (!wanted(l, now_us, type == PACKET_HELLO ? SIEVE_HELLO : SIEVE_INIT))
+        return;
     enum err e = packet_decode_long(datagram, &p);
 
     if (e == ERR_VERSION && p.type == PACKET_HELLO) {
         send_cookie(l, now_us, from, &p); /* in our version: it tells the other which that is */
         return;
     }
-    if (e || (p.type != PACKET_HELLO && p.type != PACKET_INIT)) {
+    if (e) {
         l->counters.malformed++;
         return;
     }
@@ -500,6 +556,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
     }
     struct entry *e = find_session(l, datagram);
     if (!e) {
+        sieve_count(&l->sieve, now_us, SIEVE_OTHER);
         l->counters.unknown_sessions++;
         return;
     }
@@ -567,6 +624,7 @@ enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *
             i++;
     }
     l->turn = l->count ? (l->turn + 1) % l->count : 0;
+    sieve_turn(&l->sieve, now_us);
     return ERR_AGAIN;
 }
 
@@ -605,7 +663,7 @@ bool listener_uses(const struct listener *l, const struct addr *at)
 
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
 {
-    uint64_t at = l->reply_count ? now_us : UINT64_MAX;
+    uint64_t at = l->reply_count ? now_us : sieve_deadline_us(&l->sieve);
 
     for (uint32_t i = 0; i < l->count; i++) {
         const struct entry *e = l->entry[i];
@@ -615,6 +673,19 @@ uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
                                             : e->created_us + HALF_OPEN_US);
     }
     return at;
+}
+
+bool listener_sieve(struct listener *l, struct listener_sieve *out)
+{
+    const struct sieve *s = &l->sieve;
+
+    if (!sieve_changed(&l->sieve))
+        return false;
+    *out = (struct listener_sieve){.on = s->on,
+                                   .key = l->mark,
+                                   .keep_hello = s->keep[SIEVE_HELLO],
+                                   .keep_init = s->keep[SIEVE_INIT]};
+    return true;
 }
 
 struct peer *listener_next_peer(struct listener *l)

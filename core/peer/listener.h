@@ -9,6 +9,7 @@
 #include "core/base/addr.h"
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/base/mark.h"
 #include "core/base/rng.h"
 #include "core/crypt/key.h"
 #include "core/peer/peer.h"
@@ -43,6 +44,7 @@ struct listener_config {
     uint8_t ciphers;           /* bit (1 << enum cipher); 0: all that run here */
     uint32_t max_peers;        /* 0: LIMIT_PEERS */
     uint32_t handshakes_per_s; /* 0: LIMIT_HANDSHAKES_PER_S */
+    uint32_t strangers_per_s;  /* of each kind; 0: LIMIT_STRANGERS_PER_S */
     uint64_t wall_offset_us;   /* added to now_us for the expiry of address tokens */
     bool without_cookies;      /* a simulation's switch: work before the address is proven */
 };
@@ -51,6 +53,8 @@ struct listener_config {
 struct listener_counters {
     uint64_t received, malformed, cookies_sent, bad_proofs, over_budget, handshakes, refused,
         bad_messages, unknown_sessions, half_open, peers;
+    uint64_t shed;   /* HELLOs and INITs dropped before anything was done for them */
+    uint64_t hashed; /* cookies made and proofs checked */
 };
 
 struct listener;
@@ -93,6 +97,18 @@ bool listener_uses(const struct listener *l, const struct addr *at);
 
 /* When listener_output wants to be called again; UINT64_MAX: never. */
 uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us);
+
+/* What may pass a filter before the socket while strangers send too much. */
+struct listener_sieve {
+    bool on;             /* else: everything */
+    struct mark_key key; /* data packets whose connection id is 4 bytes and then their mark */
+    uint32_t keep_hello, keep_init; /* keep + 1 of 2^32, by chance */
+};
+
+/* Says what may pass from now on; false when nothing has changed since the last call. To be asked
+ * after listener_input and listener_output. Where nothing filters, the listener itself drops what
+ * is too much before it does anything for it. */
+bool listener_sieve(struct listener *l, struct listener_sieve *out);
 
 /* The next session whose caller has proven itself, owned by the listener until listener_drop; NULL
  * when none is new. Its first event is PEER_EVENT_CONNECTED with its key and roles. */

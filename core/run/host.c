@@ -13,6 +13,7 @@
 #include "core/run/identity.h"
 #include "core/run/tcp.h"
 #include "core/run/udp.h"
+#include "core/wire/packet.h"
 
 enum { PARTING_US = 3000000, PORTS = 8, FIRST_GIVEN_FD = 3 };
 
@@ -106,6 +107,22 @@ static void handle(struct host *h, uint64_t now_us)
 
 /* ---- pump ---- */
 
+/* While strangers send too much, the kernel drops most of it before the socket's queue, which the
+ * sessions share with them. */
+static void sift(struct host *h)
+{
+    struct listener_sieve seen;
+
+    if (!listener_sieve(h->listener, &seen))
+        return;
+    struct dgram_sieve s = {
+        .data = PACKET_DATA,
+        .key = seen.key,
+        .rare = {{PACKET_HELLO, seen.keep_hello}, {PACKET_INIT, seen.keep_init}},
+        .rare_least_bytes = PACKET_LONG_FLOOR_BYTES};
+    udp_sieve(h->udp, seen.on ? &s : NULL);
+}
+
 /* From either transport. */
 static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t count)
 {
@@ -117,6 +134,7 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
                                   in[i].opened, in[i].good);
         else
             listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
+    sift(h);
     handle(h, now_us);
     h->filled = false;
 }
@@ -154,6 +172,7 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
     }
     h->filled = false;
     tcp_flush(h->tcp);
+    sift(h);
     loop_timer_set(&h->timer, listener_deadline_us(h->listener, now_us));
     if (h->parting || listener_has_event(h->listener))
         loop_task_defer(&h->task);
@@ -272,6 +291,11 @@ struct peer *host_peer(const struct host *h, size_t i)
     return h->guest[i].peer;
 }
 
+const struct addr *host_local(const struct host *h)
+{
+    return udp_local(h->udp);
+}
+
 void host_counters(const struct host *h, struct listener_counters *out)
 {
     listener_count(h->listener, out);
@@ -370,6 +394,7 @@ static enum err open_all(struct host *h)
         .identity = &h->identity,
         .auth = gate_auth(&h->gate),
         .peer = h->config.peer,
+        .strangers_per_s = h->config.strangers_per_s,
         .wall_offset_us = clock_real_us() - loop_now_us(h->loop),
     };
     return listener_new(&lc, &rng, loop_now_us(h->loop), &h->listener);

@@ -32,6 +32,7 @@ struct host_config {
     struct parse_address advertise; /* what the ticket names; empty: the listening address */
     struct gate_config gate;
     struct peer_config peer;
+    uint32_t strangers_per_s; /* as of struct listener_config */
 };
 
 /* Opens sockets, gate and listener; where TCP is not to be had, with UDP alone. With reasons:
@@ -65,6 +66,9 @@ struct peer *host_peer(const struct host *h, size_t i);
 
 /* Prints the listening event: address, key and ticket. */
 enum err host_say_listening(struct host *h) MUST_USE;
+
+/* Where it listens, with the real port; borrowed. */
+const struct addr *host_local(const struct host *h);
 
 /* What the listener has seen. */
 void host_counters(const struct host *h, struct listener_counters *out);

@@ -271,6 +271,11 @@ void udp_flush(struct udp *u)
         return;
 }
 
+bool udp_sieve(struct udp *u, const struct dgram_sieve *s)
+{
+    return dgram_sieve_set(&u->socket, s) == OK;
+}
+
 const struct addr *udp_local(const struct udp *u)
 {
     return &u->socket.local;

@@ -8,6 +8,7 @@
 #include "core/base/addr.h"
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/os/dgram_sieve.h"
 #include "core/peer/peer.h"
 #include "core/run/loop.h"
 
@@ -81,6 +82,9 @@ void udp_kick(struct udp *u);
 /* Asks next() at once until it has nothing or the socket is full: for the last words before an
  * end. Not within callbacks. */
 void udp_flush(struct udp *u);
+
+/* As dgram_sieve_set for its socket; false when it cannot be. */
+bool udp_sieve(struct udp *u, const struct dgram_sieve *s);
 
 /* The address it is bound to, with the real port; borrowed. */
 const struct addr *udp_local(const struct udp *u);

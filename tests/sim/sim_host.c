@@ -1,3 +1,4 @@
+#include "core/wire/packet.h"
 #include "tests/sim/sim_host.h"
 
 #include <string.h>
@@ -277,13 +278,37 @@ static const char *server_enrol(void *context, uint64_t now_us, const uint8_t *k
     return v == INVITE_GOOD ? NULL : invite_reason(v);
 }
 
+static uint32_t big_endian(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* What core/os/dgram_sieve.c has the kernel do. */
+static bool passes(const struct sim_server *sv, struct bytes data)
+{
+    const struct listener_sieve *s = &sv->sieve;
+
+    if (!s->on || !sv->sifts)
+        return true;
+    if (packet_is_data(data))
+        return data.n >= PACKET_DATA_HEAD_BYTES &&
+               mark_of(&s->key, big_endian(data.p + 1)) == big_endian(data.p + 5);
+    if (data.n < PACKET_LONG_FLOOR_BYTES || (data.p[0] != PACKET_HELLO && data.p[0] != PACKET_INIT))
+        return false;
+    return (uint32_t)rng_u64(sim_rng(sv->sim)) <=
+           (data.p[0] == PACKET_HELLO ? s->keep_hello : s->keep_init);
+}
+
 static void server_input(void *self, uint64_t now_us, const struct addr *from,
                          const struct addr *to, struct bytes data, uint8_t ecn)
 {
     struct sim_server *sv = self;
 
     (void)to;
+    if (!passes(sv, data))
+        return;
     listener_input(sv->listener, now_us, from, data, ecn);
+    listener_sieve(sv->listener, &sv->sieve);
 }
 
 /* Which of its sessions is at the other end of a connection that takes no more. */
@@ -317,8 +342,10 @@ static size_t server_output(void *self, uint64_t now_us, uint8_t *space, size_t 
     size_t n = 0;
 
     block_full(sv);
-    if (listener_output(sv->listener, now_us, space, room, &n, to) != OK)
+    if (listener_output(sv->listener, now_us, space, room, &n, to) != OK) {
+        listener_sieve(sv->listener, &sv->sieve);
         return 0;
+    }
     *ecn = listener_output_ecn(sv->listener);
     return n;
 }
@@ -394,6 +421,7 @@ struct sim_server *sim_host_server(struct sim *s, const char *name, const struct
     CHECK(sv);
     sv->sim = s;
     sv->without = without;
+    sv->sifts = true;
     sv->invites = heap_alloc(sizeof *sv->invites);
     CHECK(sv->invites);
     invite_init(sv->invites);
@@ -403,7 +431,7 @@ struct sim_server *sim_host_server(struct sim *s, const char *name, const struct
     sv->config.without_cookies = without & SIM_WITHOUT_COOKIES;
     if (without & SIM_WITHOUT_BUDGET) {
         sv->config.max_peers = 0;
-        sv->config.handshakes_per_s = 1000000;
+        sv->config.handshakes_per_s = sv->config.strangers_per_s = 1000000;
     }
     key_generate(&sv->identity, sim_rng(s));
     sv->config.identity = &sv->identity;
@@ -418,6 +446,7 @@ static void end_sessions(struct sim_server *sv)
 {
     listener_free(sv->listener);
     sv->listener = NULL;
+    sv->sieve.on = false;
     for (size_t i = 0; i < sv->sessions; i++)
         sv->session[i]->peer = sv->session[i]->app.peer = NULL;
 }

@@ -78,6 +78,8 @@ struct sim_server {
     unsigned dropped;             /* sessions that were over and given back */
     bool keep;                    /* does not give sessions back */
     uint32_t without;
+    bool sifts; /* the listener's sieve is before its node, as a kernel's filter is */
+    struct listener_sieve sieve;
     /* Called for each new session, to give it traffic; may be NULL. */
     void (*welcome)(struct sim_server *sv, struct sim_session *session, void *context);
     void *context;

@@ -8,7 +8,7 @@
 #include "core/peer/listener.h"
 #include "tests/unit/test.h"
 
-enum { CALLERS = 400 };
+enum { CALLERS = 400, GREEDY = 200 };
 
 static struct {
     uint64_t now_us;
@@ -162,20 +162,54 @@ static void a_network_shares_one_budget(void)
         say_message_1(i, &at);
         fetch(i, &at);
     }
-    EXPECT_EQ(counters().handshakes, 32);
-    EXPECT_EQ(counters().over_budget, 68);
+    EXPECT_EQ(counters().handshakes, 64);
+    EXPECT_EQ(counters().over_budget, 36);
     /* Another network has its own. */
     struct addr other = ip6(2, 1);
     say_message_1(100, &other);
-    EXPECT_EQ(counters().handshakes, 33);
-    /* A second later there are 16 more. */
-    w.now_us += 1000000;
+    EXPECT_EQ(counters().handshakes, 65);
+    /* A quarter of a second later there are 16 more. */
+    w.now_us += 250000;
     for (size_t i = 101; i < 140; i++) {
         struct addr at = ip6(1, (uint8_t)i);
         say_message_1(i, &at);
         fetch(i, &at);
     }
-    EXPECT_EQ(counters().handshakes, 49);
+    EXPECT_EQ(counters().handshakes, 81);
+    end();
+}
+
+/* Handshakes with good cookies of many addresses, far more than there is a budget for: who comes
+ * anew is heard at once all the same. */
+static void greedy_addresses_leave_room(void)
+{
+    static uint8_t init[GREEDY][LIMIT_DATAGRAM_BYTES];
+    size_t n[GREEDY], next = GREEDY;
+    struct addr to;
+
+    begin(0);
+    w.welcome = false;
+    for (size_t i = 0; i < GREEDY; i++) {
+        struct addr at = ip4((uint8_t)i, 5);
+        dial(i);
+        bring(i, &at);
+        fetch(i, &at);
+        EXPECT_EQ(peer_output(w.caller[i], w.now_us, init[i], sizeof init[i], &n[i], &to), OK);
+    }
+    for (int i = 0; i < 20000; i++) {
+        struct addr at = ip4((uint8_t)(i % GREEDY), 5);
+        listener_input(w.listener, w.now_us, &at, bytes_of(init[i % GREEDY], n[i % GREEDY]), 0);
+        fetch(0, &at);
+        w.now_us += 150;
+        if (i < 10000 || i % 500 || next == CALLERS)
+            continue;
+        uint64_t before = counters().handshakes;
+        struct addr anew = ip6((uint8_t)next, 1);
+        say_message_1(next++, &anew);
+        EXPECT_EQ(counters().handshakes, before + 1);
+    }
+    EXPECT(next == GREEDY + 20);
+    EXPECT(counters().over_budget > 15000);
     end();
 }
 
@@ -242,7 +276,73 @@ static void answers_that_cannot_leave_are_dropped(void)
     for (int i = 0; i < 10000; i++)
         listener_input(w.listener, w.now_us, &at, bytes_of(space, n), false);
     EXPECT_EQ(fetch(0, &at), 256);
-    EXPECT_EQ(listener_deadline_us(w.listener, w.now_us), UINT64_MAX);
+    EXPECT(listener_deadline_us(w.listener, w.now_us) > w.now_us);
+    end();
+}
+
+/* A second of 200,000 HELLOs and as many INITs with made-up cookies, all from other addresses. */
+static void a_flood_is_looked_at_within_its_budget(void)
+{
+    uint8_t hello[LIMIT_DATAGRAM_BYTES], init[LIMIT_DATAGRAM_BYTES], junk[LIMIT_DATAGRAM_BYTES];
+    struct addr at = ip4(1, 1), to;
+    struct listener_sieve sieve = {0};
+    size_t hello_bytes, init_bytes, n;
+    uint64_t in = 0, out = 0;
+
+    begin(0);
+    dial(0);
+    EXPECT_EQ(peer_output(w.caller[0], w.now_us, hello, sizeof hello, &hello_bytes, &to), OK);
+    listener_input(w.listener, w.now_us, &at, bytes_of(hello, hello_bytes), false);
+    fetch(0, &at);
+    EXPECT_EQ(peer_output(w.caller[0], w.now_us, init, sizeof init, &init_bytes, &to), OK);
+    for (uint64_t i = 0; i < 200000; i++) {
+        at.ip[1] = (uint8_t)(2 + i % 100);
+        w.now_us += 5;
+        listener_input(w.listener, w.now_us, &at, bytes_of(hello, hello_bytes), false);
+        listener_input(w.listener, w.now_us, &at, bytes_of(init, init_bytes), false);
+        in += hello_bytes + init_bytes;
+        for (; listener_output(w.listener, w.now_us, junk, sizeof junk, &n, &to) == OK; out += n)
+            EXPECT(n <= hello_bytes);
+        if (i == 20000)
+            EXPECT(listener_sieve(w.listener, &sieve) && sieve.on);
+    }
+    /* A second's budget of both kinds and the first burst of each; a HELLO makes a cookie, an INIT
+     * has one checked and then makes one. */
+    uint64_t looked_at = counters().received - counters().shed;
+    EXPECT(looked_at >= 2 * LIMIT_STRANGERS_PER_S * 9 / 10);
+    EXPECT(looked_at <= 2 * (LIMIT_STRANGERS_PER_S * 11 / 10 + 1));
+    EXPECT(counters().hashed <= 3 * (LIMIT_STRANGERS_PER_S * 11 / 10 + 1));
+    EXPECT_EQ(counters().handshakes, 0);
+    EXPECT(out > 0 && out < in / 100);
+    /* Who has a session is known to the filter by his connection id. */
+    EXPECT(sieve.on && sieve.keep_hello < 1u << 30 && sieve.keep_init < 1u << 30);
+    end();
+}
+
+static uint32_t big_endian(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void connection_ids_carry_their_mark(void)
+{
+    struct listener_sieve sieve;
+    uint8_t space[LIMIT_DATAGRAM_BYTES] = {0x7f};
+    struct addr at, to;
+    size_t n;
+
+    begin(1000);
+    for (int i = 0; i < LIMIT_STRANGERS_PER_S; i++)
+        listener_input(w.listener, w.now_us, &w.server, bytes_of(space, 1), false);
+    EXPECT(listener_sieve(w.listener, &sieve) && sieve.on);
+    for (size_t i = 0; i < 20; i++) {
+        at = ip4((uint8_t)i, 7);
+        say_message_1(i, &at);
+        fetch(i, &at);
+        EXPECT_EQ(peer_output(w.caller[i], w.now_us, space, sizeof space, &n, &to), OK);
+        EXPECT(packet_is_data(bytes_of(space, n)));
+        EXPECT_EQ(mark_of(&sieve.key, big_endian(space + 1)), big_endian(space + 5));
+    }
     end();
 }
 
@@ -274,7 +374,10 @@ static void a_copy_of_message_1_is_one_session(void)
 
 TEST_MAIN({"a_caller_that_moves_gets_its_answer_there", a_caller_that_moves_gets_its_answer_there},
           {"a_network_shares_one_budget", a_network_shares_one_budget},
+          {"greedy_addresses_leave_room", greedy_addresses_leave_room},
           {"refused_callers_push_nobody_out", refused_callers_push_nobody_out},
           {"answers_are_never_longer_than_questions", answers_are_never_longer_than_questions},
           {"answers_that_cannot_leave_are_dropped", answers_that_cannot_leave_are_dropped},
+          {"a_flood_is_looked_at_within_its_budget", a_flood_is_looked_at_within_its_budget},
+          {"connection_ids_carry_their_mark", connection_ids_carry_their_mark},
           {"a_copy_of_message_1_is_one_session", a_copy_of_message_1_is_one_session})

@@ -434,6 +434,34 @@ static void a_late_packet_is_not_the_highest(void)
     duo_end(&d);
 }
 
+static void packets_under_old_keys_are_refused(void)
+{
+    static const uint8_t ping[] = {FRAME_PING};
+
+    begin();
+    struct seal_key *key = &d.peer[DUO_CLIENT]->send.current, old = *key;
+    uint64_t late = d.number;
+    d.number += 2;
+    for (int i = 0; i < 2; i++) {
+        seal_next(key, key);
+        d.phase ^= 1;
+        duo_say(&d, NULL, bytes_of(ping, 1));
+    }
+    EXPECT_EQ(server()->receive.phase, 2);
+    /* Never seen, and its phase is that of now: only the key is another. */
+    uint64_t rejected = server()->counters.rejected_datagrams, next = d.number;
+    struct seal_key new = *key;
+    *key = old;
+    d.number = late;
+    duo_say(&d, NULL, bytes_of(ping, 1));
+    EXPECT_EQ(server()->counters.rejected_datagrams, rejected + 1);
+    *key = new;
+    d.number = next;
+    duo_say(&d, NULL, bytes_of(ping, 1));
+    EXPECT_EQ(server()->counters.rejected_datagrams, rejected + 1);
+    duo_end(&d);
+}
+
 /* ---- time ---- */
 
 static void sleep_is_no_round_trip(void)
@@ -585,6 +613,7 @@ TEST_MAIN({"broken_frames_end_the_session", broken_frames_end_the_session},
           {"a_key_is_not_used_without_end", a_key_is_not_used_without_end},
           {"late_packets_open_under_the_key_before", late_packets_open_under_the_key_before},
           {"a_late_packet_is_not_the_highest", a_late_packet_is_not_the_highest},
+          {"packets_under_old_keys_are_refused", packets_under_old_keys_are_refused},
           {"sleep_is_no_round_trip", sleep_is_no_round_trip},
           {"one_slow_answer_does_not_slow_the_probes", one_slow_answer_does_not_slow_the_probes},
           {"acknowledgements_go_on_for_ever", acknowledgements_go_on_for_ever},
