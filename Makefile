@@ -182,6 +182,9 @@ SLICE_TOOLS = $(addprefix $(BUILD)/bench/,scroll_clock y4m_age flood udp_blast)
 bench-codec: $(BUILD)/bench/bench_codec ## bytes and time of the block codec (ARGS=FILE.ppm)
 	@$< $(ARGS)
 
+bench-link: all $(BUILD)/bench/flood_link ## measure the path beside TCP and TLS (ARGS="--runs 5 rows"); no part of check
+	@tests/bench/link.sh $(ARGS)
+
 bench-slice: all $(SLICE_TOOLS) ## measure what has a figure to keep (ARGS="age ..."); no part of check
 	@tests/bench/slice.sh $(ARGS)
 
