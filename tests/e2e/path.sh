@@ -55,7 +55,9 @@ over
 
 # The kernel refuses what the device does not take.
 session device test:640x400,busy --mtu 1400
-soon "a smaller device" '"mtu_bytes":1372'
+check "a smaller device: the server" within 20 says device.serve '"mtu_bytes":1372'
+# Who sends nothing large tries the first size alone.
+check "a smaller device: the viewer" within 20 says device '"mtu_bytes":1200'
 over
 
 # Nobody says a word about what is too large.
