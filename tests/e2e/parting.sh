@@ -30,8 +30,8 @@ view() {
 }
 
 serve stays
-# A greeting is two questions and their answers, and six in ten of these pairs lose one: after 8 s one
-# run in a hundred has a viewer without any, after 20 s none to speak of.
+# A greeting is two questions and their answers, and six in ten of these pairs lose one: after 8 s
+# one run in a hundred has a viewer without any, after 20 s none to speak of.
 view leaves --for 20s
 for p in $viewers; do
     wait "$p"
