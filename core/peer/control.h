@@ -116,7 +116,7 @@ struct control_model {
     uint64_t lump_start_us, lump_acked;
 };
 
-/* Prepares the caller's storage with an initial window of 32 packets. */
+/* Prepares the caller's storage with an initial window of 24 packets. */
 void control_model_init(struct control_model *m, uint64_t now_us);
 
 /* The handshake took `rtt_us`: the initial window leaves within half of that. */
