@@ -10,8 +10,7 @@ enum {
     FIRST_RETRY_US = 200000,
     RETRY_GAP_US = 500000,
     INIT_TRIES = 4,
-    DEAF_TRIES = 2, /* so often nothing was answered where the cookie came from */
-    ACK_DELAY_US = 5000,
+    DEAF_TRIES = 2,   /* so often nothing was answered where the cookie came from */
     DOUBT_US = 150000 /* copies of one datagram do not come so far apart */
 };
 
@@ -169,7 +168,7 @@ static enum err make_message(struct peer *p)
     struct hello_client hello = {
         .params = {.max_data = p->config.session_window_bytes,
                    .max_stream_data = p->config.stream_window_bytes,
-                   .max_ack_delay_us = ACK_DELAY_US},
+                   .max_ack_delay_us = SESSION_ACK_DELAY_US},
         .has_token = d->has_token,
     };
     memcpy(hello.token_id, d->token_id, sizeof hello.token_id);

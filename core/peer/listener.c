@@ -22,7 +22,6 @@ enum {
     PRESSED_US = 2000000, /* from one to the next of an address when all want more than there is */
     HALF_OPEN_US = 30000000,
     BURSTS_PER_S = 10, /* of a second's strangers so many parts may come at once */
-    ACK_DELAY_US = 5000,
     CID_RANDOM_BYTES = 4
 };
 
@@ -373,7 +372,7 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
     struct hello_server hello = {
         .params = {.max_data = p->config.session_window_bytes,
                    .max_stream_data = p->config.stream_window_bytes,
-                   .max_ack_delay_us = ACK_DELAY_US},
+                   .max_ack_delay_us = SESSION_ACK_DELAY_US},
         .verdict = HELLO_WELCOME,
         .roles = v->roles,
     };

@@ -8,7 +8,6 @@
 enum {
     ACK_EVERY = 2,
     ACKS_A_TRIP = 4,
-    ACK_DELAY_US = 5000,
     CANDIDATE_US = 3000000, /* how long a new address has to prove itself */
     REPLAY_SPAN = 4096      /* packet numbers below the newest ACKed ACK that may still come */
 };
@@ -270,7 +269,7 @@ static uint64_t ack_gap_us(const struct peer *p)
     if (!session_with(p, PEER_WITHOUT_ACK_GAP))
         return 0;
     uint64_t trip_us = num_min(p->recovery.smoothed_us, p->recovery.latest_us);
-    return num_min(trip_us / ACKS_A_TRIP, ACK_DELAY_US);
+    return num_min(trip_us / ACKS_A_TRIP, SESSION_ACK_DELAY_US);
 }
 
 /* Remembers the number for ACKs and against replay; the set stays bounded by forgetting the lowest.
@@ -306,7 +305,7 @@ static void remember(struct peer *p, uint64_t now_us, uint64_t number, struct wa
     if (p->unacked >= ACK_EVERY || gap || wants.soon)
         p->ack_due_us = num_min(p->ack_due_us, num_max(now_us, p->acked_us + ack_gap_us(p)));
     else
-        p->ack_due_us = num_min(p->ack_due_us, now_us + ACK_DELAY_US);
+        p->ack_due_us = num_min(p->ack_due_us, now_us + SESSION_ACK_DELAY_US);
 }
 
 /* The newest authentic packet came from elsewhere: the other may have moved. It must answer a

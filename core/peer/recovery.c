@@ -11,7 +11,6 @@ enum {
     INITIAL_RTT_US = 100000,
     GRANULARITY_US = 1000,
     PROBE_GAP_US = 500000, /* while nothing arrives, probes are at most so far apart */
-    SILENCE_PROBES = 3,
     REORDER_PACKETS = 3,
     RTT_MOST_US = 5000000, /* longer ones are those of somebody who was asleep */
     RECENT = 500,
@@ -433,7 +432,7 @@ enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe)
     r->probes++;
     r->probe_base_us = now_us;
     *probe = r->probes == 1 ? 2 : 1;
-    if (r->probes >= SILENCE_PROBES)
+    if (r->probes >= RECOVERY_SILENCE)
         return lose_all(r, now_us);
     return requeue_oldest(r, 2);
 }

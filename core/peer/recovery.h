@@ -11,7 +11,12 @@
 #include "core/peer/ecn.h"
 #include "core/wire/frame.h"
 
-enum { RECOVERY_FRAMES = 8, RECOVERY_MAX_PACKETS = 1 << 16, RECOVERY_RANKS = 8 };
+enum {
+    RECOVERY_FRAMES = 8,
+    RECOVERY_MAX_PACKETS = 1 << 16,
+    RECOVERY_RANKS = 8,
+    RECOVERY_SILENCE = 3 /* so many probe time-outs in a row: the path may be gone */
+};
 
 /* One frame of a sent packet, as much as is needed to send it again. */
 struct recovery_frame {
@@ -58,7 +63,7 @@ struct recovery {
     uint64_t smoothed_us, variance_us, newest_us, min_us;
     uint64_t latest_us; /* the newest round trip without the other's delay of its ACK */
     uint64_t max_ack_delay_us;
-    int64_t way_us; /* of the newest packet: from our clock to the other's */
+    int64_t way_us;      /* of the newest packet: from our clock to the other's */
     uint64_t reorder_us; /* how much late a packet may be; grows when a loss was spurious */
     uint64_t reorder_packets;
     uint64_t last_eliciting_us; /* when the last ack-eliciting packet left */

@@ -11,7 +11,6 @@ enum {
     MAX_EVENTS = 4 * LIMIT_MESSAGES,
     REPLAY_RANGES = 512,
     CLOSING_US = 3000000,
-    CLOSE_GAP_US = 100000,
     UNLIMITED = 1 << 30
 };
 
@@ -200,7 +199,7 @@ void session_fail(struct peer *p, uint64_t now_us, enum err e, const char *reaso
     p->close_due = can_tell;
     p->close_until_us = now_us + CLOSING_US;
     p->close_again_us = now_us;
-    p->close_gap_us = num_clamp(recovery_probe_us(&p->recovery), CLOSE_GAP_US, CLOSING_US);
+    p->close_gap_us = num_clamp(recovery_probe_us(&p->recovery), SESSION_CLOSE_GAP_US, CLOSING_US);
     p->close_error = e;
     snprintf(p->close_reason, sizeof p->close_reason, "%s", reason);
     struct peer_event event = {.kind = PEER_EVENT_CLOSED, .error = e};

@@ -16,6 +16,11 @@
 #include "core/wire/hello.h"
 #include "core/wire/packet.h"
 
+enum {
+    SESSION_ACK_DELAY_US = 5000,   /* an acknowledgement waits so long at the most */
+    SESSION_CLOSE_GAP_US = 100000, /* from one CLOSE to the next, at the least */
+};
+
 enum session_state {
     SESSION_HELLO,   /* client: wants a cookie */
     SESSION_ASKING,  /* client: has one; the application decides about the key */

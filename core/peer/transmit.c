@@ -14,12 +14,10 @@ enum {
     ACK_MIN_ROOM = 32,
     KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
-    SILENCE_PROBES = 3,
     IDLE_US = 500,
     SHARE_EVERY = 32,         /* one packet of so many goes to the least urgent first */
     INTERACTIVE_US = 2000000, /* so long after something urgent the next is expected */
     CHALLENGE_GAP_US = 100000,
-    CLOSE_GAP_US = 100000,
     CLOSED_AGAIN_US = 1000000, /* the longest wait for the answer to a CLOSE */
     /* No packet has less in it: one is enough to be sent a challenge, byte for byte. */
     PLAIN_FLOOR = 1 + FRAME_PATH_BYTES,
@@ -285,8 +283,8 @@ static bool within_window(const struct peer *p)
 {
     const struct recovery *r = &p->recovery;
 
-    return r->in_flight_bytes + p->mtu.now_bytes <= window_bytes(p) && r->probes < SILENCE_PROBES &&
-           !recovery_crowded(r);
+    return r->in_flight_bytes + p->mtu.now_bytes <= window_bytes(p) &&
+           r->probes < RECOVERY_SILENCE && !recovery_crowded(r);
 }
 
 static bool may_send_full(const struct peer *p, uint64_t now_us)
@@ -496,7 +494,7 @@ static enum err transmit_close(struct peer *p, uint64_t now_us, uint8_t *space, 
     if (!p->close_due || p->state == SESSION_CLOSED || session_blocked(p))
         return ERR_AGAIN;
     p->close_due = false;
-    p->close_next_us = now_us + CLOSE_GAP_US;
+    p->close_next_us = now_us + SESSION_CLOSE_GAP_US;
     p->close_again_us = now_us + p->close_gap_us;
     p->close_gap_us = num_min(2 * p->close_gap_us, CLOSED_AGAIN_US);
     *to = p->remote;
@@ -518,7 +516,7 @@ static void run_timers(struct peer *p, uint64_t now_us)
                 session_fail(p, now_us, e, "out of memory", true);
         }
         p->probes_due = (unsigned)num_max(p->probes_due, probes);
-        if (probes && p->recovery.probes == SILENCE_PROBES &&
+        if (probes && p->recovery.probes == RECOVERY_SILENCE &&
             session_with(p, PEER_WITHOUT_BLACK_HOLE))
             mtu_doubt(&p->mtu, now_us);
         uint64_t quiet = num_max(p->last_received_us, p->last_keepalive_us);
@@ -575,7 +573,7 @@ static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
     if (now_us >= p->ack_due_us)
         put_ack(p, d, now_us);
     put_reply(p, d); /* who asks is there, whatever our own probes say */
-    if (p->recovery.probes < SILENCE_PROBES || p->probes_due) {
+    if (p->recovery.probes < RECOVERY_SILENCE || p->probes_due) {
         put_control(p, d);
         if (waiting & 1u << PEER_INPUT)
             put_class(p, d, PEER_INPUT);
@@ -656,12 +654,12 @@ static bool something_urgent(const struct peer *p)
         return true;
     if (p->probes_due || p->ping_wanted || p->limit_wanted || p->token_wanted ||
         p->mail.drop_head != p->mail.drop_tail || p->mail.first[PEER_INPUT])
-        return p->recovery.probes < SILENCE_PROBES || p->probes_due || p->ping_wanted;
+        return p->recovery.probes < RECOVERY_SILENCE || p->probes_due || p->ping_wanted;
     for (uint32_t i = 0; i < p->stream_count; i++) {
         const struct stream *s = p->stream[i];
         if (s->in.limit_wanted || s->in.stop_wanted || s->out.reset_wanted ||
             (s->class == PEER_INPUT && stream_sendable(s, allowance)))
-            return p->recovery.probes < SILENCE_PROBES;
+            return p->recovery.probes < RECOVERY_SILENCE;
     }
     return false;
 }
