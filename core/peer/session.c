@@ -6,6 +6,7 @@
 #include "core/base/heap.h"
 #include "core/base/num.h"
 #include "core/crypt/crypt.h"
+#include "core/peer/fate.h"
 
 enum {
     MAX_EVENTS = 4 * LIMIT_MESSAGES,
@@ -95,7 +96,7 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
         control_model_init(&p->model, now_us);
     else
         control_fixed_init(&p->model, UNLIMITED, UNLIMITED);
-    recovery_init(&p->recovery, &p->model.head, transmit_fate, p);
+    recovery_init(&p->recovery, &p->model.head, fate_tell, p);
     mtu_init(&p->mtu,
              session_with(p, PEER_WITHOUT_MTU) ? p->config.max_datagram_bytes
                                                : LIMIT_DATAGRAM_FLOOR,

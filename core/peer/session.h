@@ -230,10 +230,6 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
  * session, or not for the present key. */
 bool receive_opening(const struct peer *p, struct bytes datagram, struct peer_sealing *out);
 
-/* What becomes of a sent packet's frames (core/peer/transmit.c): a recovery callback. */
-enum err transmit_fate(void *context, struct recovery_packet *packet, uint64_t number,
-                       enum recovery_fate fate);
-
 /* Writes the next data packet (core/peer/transmit.c), as peer_output. */
 enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                        struct addr *to);
