@@ -3,6 +3,7 @@
 #include "core/base/heap.h"
 #include "core/base/num.h"
 #include "core/base/utf8.h"
+#include "core/peer/pace.h"
 #include "core/peer/session.h"
 
 enum {
@@ -188,7 +189,7 @@ static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *f
     switch (f->type) {
     case FRAME_ACK:
         e = recovery_ack(&p->recovery, now_us, f);
-        transmit_repace(p, now_us, paced_bytes_s);
+        pace_changed(p, now_us, paced_bytes_s);
         return e;
     case FRAME_STREAM:
     case FRAME_RESET_STREAM:

@@ -234,10 +234,6 @@ bool receive_opening(const struct peer *p, struct bytes datagram, struct peer_se
 enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t room, size_t *n,
                        struct addr *to);
 
-/* The controller has learned something; it paced at `before_bytes_s`. Faster now, it does not sit
- * out what was to be waited for then. */
-void transmit_repace(struct peer *p, uint64_t now_us, uint64_t before_bytes_s);
-
 /* When transmit has something to do without input. */
 uint64_t transmit_deadline_us(const struct peer *p);
 

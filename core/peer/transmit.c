@@ -2,15 +2,11 @@
 
 #include "core/base/check.h"
 #include "core/base/num.h"
+#include "core/peer/pace.h"
 #include "core/peer/session.h"
 
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
-    TCP_TRIPS = 2,
-    BURST_US = 1000,                         /* packets leave together for so long ... */
-    BURST_BYTES = 46 * LIMIT_DATAGRAM_BYTES, /* ... or until they are one call's worth (GSO) */
-    LATE_US = 5000,   /* who was kept from sending makes up for so much of it at the most */
-    BURST_FIRST = 10, /* packets of the session that are not paced */
     ACK_MIN_ROOM = 32,
     KEY_PACKETS_MOST = 1 << 23, /* of AESGCM, well clear of the limits in RFC 9001, 6.6 */
     ASK_EVERY = 64, /* so many packets without content, and the next asks for an answer */
@@ -249,19 +245,6 @@ static void put_class(struct peer *p, struct draft *d, enum peer_class class)
     d->ranked |= any;
 }
 
-/* Over TCP the kernel has a controller of its own, which waits for what was lost on the way: to
- * ours that looks like a queue, and it must not yield to it. It still bounds how much waits there.
- */
-static uint64_t window_bytes(const struct peer *p)
-{
-    const struct control *c = &p->model.head;
-
-    if (p->remote.via != ADDR_TCP)
-        return c->window_bytes;
-    return num_max(c->window_bytes,
-                   TCP_TRIPS * num_mul_div(c->bandwidth_bytes_s, c->min_rtt_us, 1000000));
-}
-
 /* One bit a class that has something to send: most have nothing, and a packet costs less than to
  * ask each stream and queue on behalf of every class. */
 static unsigned classes_waiting(const struct peer *p)
@@ -277,41 +260,6 @@ static unsigned classes_waiting(const struct peer *p)
         if (stream_sendable(p->stream[i], allowance))
             waiting |= 1u << p->stream[i]->class;
     return waiting;
-}
-
-static bool within_window(const struct peer *p)
-{
-    const struct recovery *r = &p->recovery;
-
-    return r->in_flight_bytes + p->mtu.now_bytes <= window_bytes(p) &&
-           r->probes < RECOVERY_SILENCE && !recovery_crowded(r);
-}
-
-static bool may_send_full(const struct peer *p, uint64_t now_us)
-{
-    return within_window(p) && p->next_send_us <= now_us;
-}
-
-static void pace(struct peer *p, uint64_t now_us, size_t bytes)
-{
-    uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
-
-    /* The first few may leave at once, whatever the path is like (RFC 6928). */
-    if (p->counters.sent_datagrams < BURST_FIRST && !p->model.head.bandwidth_bytes_s)
-        return;
-    if (p->remote.via == ADDR_TCP)
-        rate = num_max(rate, p->model.head.bandwidth_bytes_s * 5 / 4);
-    uint64_t late_us = BURST_US + num_min(p->model.head.min_rtt_us / 16, LATE_US);
-    p->next_send_us =
-        num_max(p->next_send_us, num_sub0(now_us, late_us)) + num_mul_div(bytes, 1000000, rate);
-}
-
-void transmit_repace(struct peer *p, uint64_t now_us, uint64_t before_bytes_s)
-{
-    uint64_t rate = p->model.head.pacing_bytes_s, wait_us = num_sub0(p->next_send_us, now_us);
-
-    if (wait_us && rate > before_bytes_s)
-        p->next_send_us = now_us + num_mul_div(wait_us, before_bytes_s, rate);
 }
 
 static void update_key(struct peer *p, uint64_t number)
@@ -416,7 +364,7 @@ static enum err send_trial(struct peer *p, uint64_t now_us, uint32_t bytes, bool
     frame_put(&d.w, &(struct frame){.type = FRAME_PING});
     p->ask_us = now_us + recovery_probe_us(&p->recovery);
     commit(p, &d, now_us, space, n);
-    pace(p, now_us, *n);
+    pace_sent(p, now_us, *n);
     return OK;
 }
 
@@ -567,7 +515,7 @@ static void put_classes(struct peer *p, struct draft *d, unsigned waiting)
 /* Fills the draft with what is due, the most urgent first. Gives whether the window was used. */
 static bool fill(struct peer *p, struct draft *d, uint64_t now_us)
 {
-    bool may_send = may_send_full(p, now_us) || p->probes_due;
+    bool may_send = pace_allows(p, now_us) || p->probes_due;
     unsigned waiting = classes_waiting(p);
 
     if (now_us >= p->ack_due_us)
@@ -629,7 +577,7 @@ enum err transmit_next(struct peer *p, uint64_t now_us, uint8_t *space, size_t r
         repeat_note(&p->repeat, &p->recovery, now_us, d.number, (uint16_t)*n, d.again);
     *to = p->remote;
     if (paced)
-        pace(p, now_us, *n);
+        pace_sent(p, now_us, *n);
     return OK;
 }
 
@@ -664,16 +612,6 @@ static bool something_urgent(const struct peer *p)
     return false;
 }
 
-/* How long after the next packet might leave it is worth waiting for others to leave with it: a
- * wake-up for each costs more than they do. */
-static uint64_t gather_us(const struct peer *p)
-{
-    uint64_t rate = num_max(p->model.head.pacing_bytes_s, 1);
-    uint64_t burst_us = num_min(num_mul_div(BURST_BYTES, 1000000, rate), BURST_US);
-
-    return num_sub0(burst_us, num_mul_div(p->mtu.now_bytes, 1000000, rate));
-}
-
 static uint64_t path_deadline_us(const struct peer *p)
 {
     if (p->reply_due && !addr_equal(&p->reply_to, &p->remote))
@@ -706,7 +644,7 @@ uint64_t transmit_deadline_us(const struct peer *p)
     at = num_min(at, path_deadline_us(p));
     if (r->probes == 0 && r->any_acked && p->remote.via != ADDR_TCP)
         at = num_min(at, num_min(mtu_deadline_us(&p->mtu), ecn_deadline_us(&r->ecn)));
-    if (within_window(p) && something_to_send(p))
-        at = num_min(at, p->next_send_us + gather_us(p));
+    if (something_to_send(p))
+        at = num_min(at, pace_deadline_us(p));
     return at;
 }
