@@ -9,6 +9,7 @@
 #include "core/crypt/cookie.h"
 #include "core/crypt/crypt.h"
 #include "core/crypt/token.h"
+#include "core/peer/budget.h"
 #include "core/peer/session.h"
 #include "core/peer/sieve.h"
 
@@ -16,12 +17,7 @@ enum {
     REPLIES = 256,
     REPLY_BYTES = 512,
     CID_SLOTS = 4 * LIMIT_PEERS,
-    BUCKETS = 4096,
-    BUCKET_PER_S = 64,
-    BUCKET_BURST = 64,
-    PRESSED_US = 2000000, /* from one to the next of an address when all want more than there is */
     HALF_OPEN_US = 30000000,
-    BURSTS_PER_S = 10, /* of a second's strangers so many parts may come at once */
     CID_RANDOM_BYTES = 4
 };
 
@@ -30,12 +26,6 @@ struct reply {
     struct addr to;
     uint16_t n;
     uint8_t data[REPLY_BYTES];
-};
-
-/* So many acts a second, and a few at once: a token bucket. */
-struct bucket {
-    uint64_t key, filled_us, spent_us;
-    uint32_t tokens;
 };
 
 /* One session, from message 1 to its end. */
@@ -62,18 +52,11 @@ struct listener {
     struct reply reply[REPLIES];
     uint32_t reply_first, reply_count;
     uint8_t out_ecn; /* of the newest datagram */
-    struct bucket all, bucket[BUCKETS];
-    uint64_t bucket_salt;
-    struct bucket stranger[2]; /* HELLO, INIT */
+    struct budget budget;
     struct sieve sieve;
     struct mark_key mark; /* of our connection ids */
     struct listener_counters counters;
 };
-
-static uint32_t strangers_at_once(const struct listener *l)
-{
-    return (uint32_t)num_div_up(l->config.strangers_per_s, BURSTS_PER_S);
-}
 
 enum err listener_new(const struct listener_config *config, const struct rng *rng, uint64_t now_us,
                       struct listener **out)
@@ -90,6 +73,8 @@ enum err listener_new(const struct listener_config *config, const struct rng *rn
         l->config.max_peers = LIMIT_PEERS;
     if (!l->config.handshakes_per_s)
         l->config.handshakes_per_s = LIMIT_HANDSHAKES_PER_S;
+    if (!l->config.strangers_per_s)
+        l->config.strangers_per_s = LIMIT_STRANGERS_PER_S;
     for (enum cipher c = CIPHER_AESGCM; c <= CIPHER_CHACHAPOLY; c++)
         if (cipher_available(c) && (!config->ciphers || config->ciphers & 1 << c))
             l->ciphers |= (uint8_t)(1 << c);
@@ -102,14 +87,10 @@ enum err listener_new(const struct listener_config *config, const struct rng *rn
     key_derive(config->identity, "farspan address token", seed);
     token_init(&l->token, seed);
     crypt_wipe(seed, sizeof seed);
-    l->bucket_salt = rng_u64(&l->rng);
-    rng_fill(&l->rng, &l->mark, sizeof l->mark);
-    if (!l->config.strangers_per_s)
-        l->config.strangers_per_s = LIMIT_STRANGERS_PER_S;
+    budget_init(&l->budget, l->config.handshakes_per_s, l->config.strangers_per_s, rng_u64(&l->rng),
+                now_us);
     sieve_init(&l->sieve, l->config.strangers_per_s, now_us);
-    l->stranger[0] = l->stranger[1] =
-        (struct bucket){.filled_us = now_us, .tokens = strangers_at_once(l)};
-    l->all = (struct bucket){.filled_us = now_us, .tokens = l->config.handshakes_per_s};
+    rng_fill(&l->rng, &l->mark, sizeof l->mark);
     *out = l;
     return OK;
 }
@@ -175,41 +156,6 @@ static void remove_entry(struct listener *l, uint32_t index)
     heap_free(e);
     l->entry[index] = l->entry[--l->count];
     l->tag[index] = l->tag[l->count];
-}
-
-static bool spend(struct bucket *b, uint64_t now_us, uint32_t per_s, uint32_t burst)
-{
-    uint64_t fresh = num_mul_div(now_us - b->filled_us, per_s, 1000000);
-
-    if (fresh) {
-        b->tokens = (uint32_t)num_min(burst, b->tokens + fresh);
-        b->filled_us = now_us;
-    }
-    if (b->tokens == 0)
-        return false;
-    b->tokens--;
-    b->spent_us = now_us;
-    return true;
-}
-
-/* Whether one more key agreement may be spent on a stranger at this address. */
-static bool within_budget(struct listener *l, uint64_t now_us, const struct addr *from)
-{
-    uint64_t h = l->bucket_salt ^ from->family;
-
-    /* An IPv6 host has its whole /64 to send from. */
-    for (size_t i = 0; i < 8; i++)
-        h = (h ^ from->ip[i]) * 0x100000001b3u;
-    h ^= h >> 32;
-    struct bucket *b = &l->bucket[h % BUCKETS];
-    if (b->key != h)
-        *b = (struct bucket){.key = h, .filled_us = now_us, .tokens = BUCKET_BURST};
-    /* A few hundred addresses that always want more leave half of it to those that come anew. */
-    else if (l->all.tokens < l->config.handshakes_per_s / 2 && now_us - b->spent_us < PRESSED_US)
-        return false;
-    if (!spend(b, now_us, BUCKET_PER_S, BUCKET_BURST))
-        return false;
-    return spend(&l->all, now_us, l->config.handshakes_per_s, l->config.handshakes_per_s);
 }
 
 static struct reply *new_reply(struct listener *l, const struct addr *to)
@@ -461,16 +407,6 @@ out:
     noise_wipe(&n);
 }
 
-/* Whether one more HELLO or INIT is looked at: so many a second, whoever sends them. */
-static bool wanted(struct listener *l, uint64_t now_us, enum sieve_kind kind)
-{
-    sieve_count(&l->sieve, now_us, kind);
-    if (spend(&l->stranger[kind], now_us, l->config.strangers_per_s, strangers_at_once(l)))
-        return true;
-    l->counters.shed++;
-    return false;
-}
-
 static void take_long(struct listener *l, uint64_t now_us, const struct addr *from,
                       struct bytes datagram)
 {
@@ -482,10 +418,13 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
         l->counters.malformed++;
         return;
     }
-    if (!wanted(l, now_us, type == PACKET_HELLO ? SIEVE_HELLO : SIEVE_INIT))
+    enum sieve_kind kind = type == PACKET_HELLO ? SIEVE_HELLO : SIEVE_INIT;
+    sieve_count(&l->sieve, now_us, kind);
+    if (!budget_look(&l->budget, now_us, kind)) {
+        l->counters.shed++;
         return;
+    }
     enum err e = packet_decode_long(datagram, &p);
-
     if (e == ERR_VERSION && p.type == PACKET_HELLO) {
         send_cookie(l, now_us, from, &p); /* in our version: it tells the other which that is */
         return;
@@ -509,7 +448,7 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
     }
     if (answered_before(l, from, p.noise))
         return;
-    if (!within_budget(l, now_us, from)) {
+    if (!budget_agree(&l->budget, now_us, from)) {
         l->counters.over_budget++;
         return;
     }
