@@ -6,10 +6,9 @@
 #include "core/base/check.h"
 #include "core/base/heap.h"
 #include "core/base/num.h"
-#include "core/crypt/cookie.h"
 #include "core/crypt/crypt.h"
-#include "core/crypt/token.h"
 #include "core/peer/budget.h"
+#include "core/peer/proof.h"
 #include "core/peer/session.h"
 #include "core/peer/sieve.h"
 
@@ -43,8 +42,7 @@ struct listener {
     struct listener_config config;
     struct rng rng;
     uint8_t ciphers;
-    struct cookie_key cookie;
-    struct token_key token;
+    struct proof_keys proof;
     struct entry *entry[LIMIT_PEERS];
     uint64_t tag[LIMIT_PEERS]; /* of each entry's message 1: found without touching the entries */
     uint32_t count, half_open, turn;
@@ -62,7 +60,6 @@ enum err listener_new(const struct listener_config *config, const struct rng *rn
                       struct listener **out)
 {
     struct listener *l = heap_aligned(sizeof *l);
-    uint8_t seed[32];
 
     *out = NULL;
     if (!l)
@@ -82,11 +79,7 @@ enum err listener_new(const struct listener_config *config, const struct rng *rn
         heap_free(l);
         return ERR_UNSUPPORTED;
     }
-    rng_fill(&l->rng, seed, sizeof seed);
-    cookie_init(&l->cookie, seed);
-    key_derive(config->identity, "farspan address token", seed);
-    token_init(&l->token, seed);
-    crypt_wipe(seed, sizeof seed);
+    proof_init(&l->proof, config->identity, config->wall_offset_us, &l->rng);
     budget_init(&l->budget, l->config.handshakes_per_s, l->config.strangers_per_s, rng_u64(&l->rng),
                 now_us);
     sieve_init(&l->sieve, l->config.strangers_per_s, now_us);
@@ -103,8 +96,7 @@ void listener_free(struct listener *l)
         peer_free(l->entry[i]->peer);
         heap_free(l->entry[i]);
     }
-    cookie_wipe(&l->cookie);
-    token_wipe(&l->token);
+    proof_wipe(&l->proof);
     heap_free(l);
 }
 
@@ -167,23 +159,10 @@ static struct reply *new_reply(struct listener *l, const struct addr *to)
     return r;
 }
 
-/* What the cookie and the address token are bound to, in one fixed form. */
-static struct bytes cookie_address(const struct addr *a, uint8_t to[18])
-{
-    memcpy(to, a->ip, 16);
-    num_put_le(to + 16, 2, a->port);
-    return bytes_of(to, 18);
-}
-
-static struct bytes token_address(const struct addr *a)
-{
-    return bytes_of(a->ip, a->family == ADDR_IP4 ? 4 : 16);
-}
-
 static void send_cookie(struct listener *l, uint64_t now_us, const struct addr *from,
                         const struct packet_long *asked)
 {
-    uint8_t cookie[COOKIE_BYTES], address[18];
+    uint8_t cookie[COOKIE_BYTES];
     struct packet_long packet = {.type = PACKET_COOKIE,
                                  .version = PACKET_VERSION,
                                  .ciphers = l->ciphers,
@@ -193,8 +172,7 @@ static void send_cookie(struct listener *l, uint64_t now_us, const struct addr *
     if (!r)
         return;
     l->counters.hashed++;
-    cookie_make(&l->cookie, now_us, cookie_address(from, address),
-                bytes_of(asked->nonce, sizeof asked->nonce), cookie);
+    proof_cookie(&l->proof, now_us, from, asked->nonce, cookie);
     memcpy(packet.cid, asked->cid, sizeof packet.cid);
     memcpy(packet.nonce, asked->nonce, sizeof packet.nonce);
     memcpy(packet.server_key, l->config.identity->public, KEY_BYTES);
@@ -204,20 +182,14 @@ static void send_cookie(struct listener *l, uint64_t now_us, const struct addr *
     l->counters.cookies_sent++;
 }
 
-static bool proof_is_good(struct listener *l, uint64_t now_us, const struct addr *from,
-                          const struct packet_long *p)
+static bool has_proof(struct listener *l, uint64_t now_us, const struct addr *from,
+                      const struct packet_long *init)
 {
-    uint8_t address[18];
-
     if (l->config.without_cookies)
         return true;
     l->counters.hashed++;
-    if (p->proof_kind == PACKET_PROOF_COOKIE)
-        return cookie_check(&l->cookie, now_us, cookie_address(from, address),
-                            bytes_of(p->nonce, sizeof p->nonce), p->proof);
     /* Under load everybody shows a fresh cookie. */
-    return p->proof_kind == PACKET_PROOF_TOKEN && l->half_open < LIMIT_HALF_OPEN / 2 &&
-           token_check(&l->token, now_us + l->config.wall_offset_us, token_address(from), p->proof);
+    return proof_good(&l->proof, now_us, from, init, l->half_open >= LIMIT_HALF_OPEN / 2);
 }
 
 static void resend_response(struct listener *l, const struct entry *e, const struct addr *from)
@@ -441,7 +413,7 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
         l->counters.malformed++;
         return;
     }
-    if (!proof_is_good(l, now_us, from, &p)) {
+    if (!has_proof(l, now_us, from, &p)) {
         l->counters.bad_proofs++;
         send_cookie(l, now_us, from, &p);
         return;
@@ -472,7 +444,7 @@ static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
         l->counters.refused++;
         return;
     }
-    token_make(&l->token, now_us + l->config.wall_offset_us, token_address(&p->remote), p->token);
+    proof_token(&l->proof, now_us, &p->remote, p->token);
     p->token_bytes = TOKEN_BYTES;
     p->token_wanted = true;
 }
