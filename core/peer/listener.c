@@ -9,16 +9,11 @@
 #include "core/crypt/crypt.h"
 #include "core/peer/budget.h"
 #include "core/peer/proof.h"
+#include "core/peer/roster.h"
 #include "core/peer/session.h"
 #include "core/peer/sieve.h"
 
-enum {
-    REPLIES = 256,
-    REPLY_BYTES = 512,
-    CID_SLOTS = 4 * LIMIT_PEERS,
-    HALF_OPEN_US = 30000000,
-    CID_RANDOM_BYTES = 4
-};
+enum { REPLIES = 256, REPLY_BYTES = ROSTER_RESPONSE_BYTES, CID_RANDOM_BYTES = 4 };
 
 /* A datagram that waits to leave. */
 struct reply {
@@ -27,26 +22,13 @@ struct reply {
     uint8_t data[REPLY_BYTES];
 };
 
-/* One session, from message 1 to its end. */
-struct entry {
-    struct peer *peer; /* owned */
-    uint8_t ephemeral[32];
-    uint8_t token_id[HELLO_TOKEN_ID_BYTES];
-    bool has_token, known, dropped; /* known: given to the owner; dropped: given back */
-    uint64_t created_us;
-    uint16_t response_bytes;
-    uint8_t response[REPLY_BYTES];
-};
-
 struct listener {
     struct listener_config config;
     struct rng rng;
     uint8_t ciphers;
     struct proof_keys proof;
-    struct entry *entry[LIMIT_PEERS];
-    uint64_t tag[LIMIT_PEERS]; /* of each entry's message 1: found without touching the entries */
-    uint32_t count, half_open, turn;
-    struct entry *by_cid[CID_SLOTS]; /* open addressing; cids are our own random numbers */
+    struct roster roster;
+    uint32_t turn; /* whose it is to send, in the roster's order */
     struct reply reply[REPLIES];
     uint32_t reply_first, reply_count;
     uint8_t out_ecn; /* of the newest datagram */
@@ -92,62 +74,9 @@ void listener_free(struct listener *l)
 {
     if (!l)
         return;
-    for (uint32_t i = 0; i < l->count; i++) {
-        peer_free(l->entry[i]->peer);
-        heap_free(l->entry[i]);
-    }
+    roster_release(&l->roster);
     proof_wipe(&l->proof);
     heap_free(l);
-}
-
-static uint32_t cid_slot(const uint8_t *cid)
-{
-    return (uint32_t)num_get_le(cid, PACKET_CID_BYTES) % CID_SLOTS;
-}
-
-static struct entry *find_cid(const struct listener *l, const uint8_t *cid)
-{
-    for (uint32_t i = cid_slot(cid); l->by_cid[i]; i = (i + 1) % CID_SLOTS)
-        if (memcmp(l->by_cid[i]->peer->own_cid, cid, PACKET_CID_BYTES) == 0)
-            return l->by_cid[i];
-    return NULL;
-}
-
-static void add_cid(struct listener *l, struct entry *e)
-{
-    uint32_t i = cid_slot(e->peer->own_cid);
-
-    while (l->by_cid[i])
-        i = (i + 1) % CID_SLOTS;
-    l->by_cid[i] = e;
-}
-
-/* Takes an entry out and puts those behind it in their places again. */
-static void remove_cid(struct listener *l, const struct entry *e)
-{
-    uint32_t i = cid_slot(e->peer->own_cid);
-
-    while (l->by_cid[i] != e)
-        i = (i + 1) % CID_SLOTS;
-    l->by_cid[i] = NULL;
-    for (i = (i + 1) % CID_SLOTS; l->by_cid[i]; i = (i + 1) % CID_SLOTS) {
-        struct entry *moved = l->by_cid[i];
-        l->by_cid[i] = NULL;
-        add_cid(l, moved);
-    }
-}
-
-static void remove_entry(struct listener *l, uint32_t index)
-{
-    struct entry *e = l->entry[index];
-
-    l->half_open -= !e->peer->confirmed;
-    remove_cid(l, e);
-    peer_free(e->peer);
-    crypt_wipe(e->response, sizeof e->response);
-    heap_free(e);
-    l->entry[index] = l->entry[--l->count];
-    l->tag[index] = l->tag[l->count];
 }
 
 static struct reply *new_reply(struct listener *l, const struct addr *to)
@@ -189,10 +118,11 @@ static bool has_proof(struct listener *l, uint64_t now_us, const struct addr *fr
         return true;
     l->counters.hashed++;
     /* Under load everybody shows a fresh cookie. */
-    return proof_good(&l->proof, now_us, from, init, l->half_open >= LIMIT_HALF_OPEN / 2);
+    return proof_good(&l->proof, now_us, from, init, l->roster.half_open >= LIMIT_HALF_OPEN / 2);
 }
 
-static void resend_response(struct listener *l, const struct entry *e, const struct addr *from)
+static void resend_response(struct listener *l, const struct roster_entry *e,
+                            const struct addr *from)
 {
     struct reply *r = e->response_bytes ? new_reply(l, from) : NULL;
 
@@ -200,23 +130,6 @@ static void resend_response(struct listener *l, const struct entry *e, const str
         return;
     memcpy(r->data, e->response, e->response_bytes);
     r->n = e->response_bytes;
-}
-
-/* A copy of message 1 that we have answered already gets the same answer, wherever it comes from
- * with a good proof: the client's address may have changed meanwhile. */
-static bool answered_before(struct listener *l, const struct addr *from, struct bytes noise)
-{
-    uint64_t tag = num_get_le(noise.p, sizeof tag);
-
-    for (uint32_t i = 0; i < l->count; i++) {
-        struct entry *e = l->entry[i];
-        if (l->tag[i] != tag || memcmp(e->ephemeral, noise.p, sizeof e->ephemeral) != 0)
-            continue;
-        if (!e->peer->confirmed)
-            resend_response(l, e, from);
-        return true;
-    }
-    return false;
 }
 
 /* Writes message 2 into a RESPONSE at `to`. */
@@ -275,14 +188,14 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
                       const struct packet_long *init, const struct addr *from,
                       const struct hello_client *client, const struct listener_verdict *v)
 {
-    struct entry *e = heap_alloc(sizeof *e);
+    struct roster_entry *e = heap_alloc(sizeof *e);
     struct peer *p = e ? session_new(&l->config.peer, &l->rng, false, now_us) : NULL;
     enum err result = ERR_MEMORY;
 
     if (!p)
         goto out;
     draw_cid(l, p->own_cid);
-    if (find_cid(l, p->own_cid))
+    if (roster_find(&l->roster, p->own_cid))
         goto out;
     /* A seeded generator copied by value would make all sessions draw the same numbers. */
     if (!p->rng.fill)
@@ -310,31 +223,13 @@ static enum err admit(struct listener *l, uint64_t now_us, struct noise *n,
     e->created_us = now_us;
     e->response_bytes = (uint16_t)w.n;
     e->peer = p;
-    l->tag[l->count] = num_get_le(e->ephemeral, sizeof l->tag[0]);
-    l->entry[l->count++] = e;
-    l->half_open++;
-    add_cid(l, e);
+    roster_add(&l->roster, e);
     resend_response(l, e, from);
     return OK;
 out:
     peer_free(p);
     heap_free(e);
     return result;
-}
-
-/* Frees the oldest session that never proved itself, so that a flood only pushes out its own. */
-static void make_room(struct listener *l)
-{
-    uint32_t oldest = UINT32_MAX;
-
-    if (l->half_open < LIMIT_HALF_OPEN && l->count < LIMIT_PEERS)
-        return;
-    for (uint32_t i = 0; i < l->count; i++)
-        if (!l->entry[i]->peer->confirmed &&
-            (oldest == UINT32_MAX || l->entry[i]->created_us < l->entry[oldest]->created_us))
-            oldest = i;
-    if (oldest != UINT32_MAX)
-        remove_entry(l, oldest);
 }
 
 static void handshake(struct listener *l, uint64_t now_us, const struct addr *from,
@@ -365,13 +260,13 @@ static void handshake(struct listener *l, uint64_t now_us, const struct addr *fr
         verdict.reason = "you need features that this build has not";
     }
     if (verdict.welcome)
-        make_room(l);
-    if (verdict.welcome && l->count - l->half_open >= l->config.max_peers) {
+        roster_make_room(&l->roster);
+    if (verdict.welcome && l->roster.count - l->roster.half_open >= l->config.max_peers) {
         verdict.welcome = false;
         verdict.busy = true;
         verdict.reason = "there are too many sessions already";
     }
-    if (!verdict.welcome || l->count == LIMIT_PEERS)
+    if (!verdict.welcome || l->roster.count == LIMIT_PEERS)
         refuse(l, &n, init, from, &verdict);
     else if (admit(l, now_us, &n, init, from, &client, &verdict))
         l->counters.over_budget++;
@@ -409,7 +304,7 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
         send_cookie(l, now_us, from, &p);
         return;
     }
-    if (p.noise.n < 32) {
+    if (p.noise.n < KEY_BYTES) {
         l->counters.malformed++;
         return;
     }
@@ -418,8 +313,14 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
         send_cookie(l, now_us, from, &p);
         return;
     }
-    if (answered_before(l, from, p.noise))
+    const struct roster_entry *before = roster_find_message(&l->roster, p.noise.p);
+    if (before) {
+        /* The same answer, wherever it comes from with a good proof: the client's address may have
+         * changed meanwhile. */
+        if (!before->peer->confirmed)
+            resend_response(l, before, from);
         return;
+    }
     if (!budget_agree(&l->budget, now_us, from)) {
         l->counters.over_budget++;
         return;
@@ -428,14 +329,12 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
 }
 
 /* The caller has shown with its first packet that it holds the keys. */
-static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
+static void confirmed(struct listener *l, uint64_t now_us, struct roster_entry *e)
 {
     struct peer *p = e->peer;
     const struct listener_auth *auth = &l->config.auth;
 
-    l->half_open--;
-    crypt_wipe(e->response, sizeof e->response);
-    e->response_bytes = 0;
+    roster_confirm(&l->roster, e);
     const char *why_not =
         auth->enrol(auth->context, now_us, p->other_key, e->has_token ? e->token_id : NULL);
     if (why_not) {
@@ -449,11 +348,11 @@ static void confirmed(struct listener *l, uint64_t now_us, struct entry *e)
     p->token_wanted = true;
 }
 
-static struct entry *find_session(const struct listener *l, struct bytes datagram)
+static struct roster_entry *find_session(const struct listener *l, struct bytes datagram)
 {
     struct packet_data d;
 
-    return packet_decode_data(datagram, &d) == OK ? find_cid(l, d.cid) : NULL;
+    return packet_decode_data(datagram, &d) == OK ? roster_find(&l->roster, d.cid) : NULL;
 }
 
 void listener_input(struct listener *l, uint64_t now_us, const struct addr *from,
@@ -464,7 +363,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
         take_long(l, now_us, from, datagram);
         return;
     }
-    struct entry *e = find_session(l, datagram);
+    struct roster_entry *e = find_session(l, datagram);
     if (!e) {
         sieve_count(&l->sieve, now_us, SIEVE_OTHER);
         l->counters.unknown_sessions++;
@@ -478,7 +377,7 @@ void listener_input(struct listener *l, uint64_t now_us, const struct addr *from
 
 bool listener_opening(const struct listener *l, struct bytes datagram, struct peer_sealing *out)
 {
-    const struct entry *e = packet_is_data(datagram) ? find_session(l, datagram) : NULL;
+    const struct roster_entry *e = packet_is_data(datagram) ? find_session(l, datagram) : NULL;
 
     /* Who has not proven himself yet is no matter for a worker. */
     return e && e->peer->confirmed && peer_opening(e->peer, datagram, out);
@@ -488,20 +387,13 @@ void listener_input_opened(struct listener *l, uint64_t now_us, const struct add
                            struct bytes datagram, uint8_t ecn, const struct peer_sealing *how,
                            bool good)
 {
-    struct entry *e = find_session(l, datagram);
+    struct roster_entry *e = find_session(l, datagram);
 
     l->counters.received++;
     if (e)
         peer_input_opened(e->peer, now_us, from, datagram, ecn, how, good);
     else
         l->counters.unknown_sessions++;
-}
-
-static bool over(const struct entry *e, uint64_t now_us)
-{
-    if (!e->peer->confirmed)
-        return now_us - e->created_us >= HALF_OPEN_US;
-    return e->dropped && e->peer->state == SESSION_CLOSED;
 }
 
 enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *space, size_t room,
@@ -519,21 +411,16 @@ enum err listener_output_unsealed(struct listener *l, uint64_t now_us, uint8_t *
         l->reply_count--;
         return OK;
     }
-    for (uint32_t i = 0; i < l->count; i++) {
-        struct entry *e = l->entry[(l->turn + i) % l->count];
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        struct roster_entry *e = l->roster.entry[(l->turn + i) % l->roster.count];
         if (peer_output_unsealed(e->peer, now_us, space, room, n, to, left) == OK) {
-            l->turn = (l->turn + i) % l->count;
+            l->turn = (l->turn + i) % l->roster.count;
             l->out_ecn = peer_output_ecn(e->peer);
             return OK;
         }
     }
-    for (uint32_t i = 0; i < l->count;) {
-        if (over(l->entry[i], now_us))
-            remove_entry(l, i);
-        else
-            i++;
-    }
-    l->turn = l->count ? (l->turn + 1) % l->count : 0;
+    roster_sweep(&l->roster, now_us);
+    l->turn = l->roster.count ? (l->turn + 1) % l->roster.count : 0;
     sieve_turn(&l->sieve, now_us);
     return ERR_AGAIN;
 }
@@ -556,15 +443,17 @@ uint8_t listener_output_ecn(const struct listener *l)
 
 void listener_block(struct listener *l, const struct addr *to, bool full)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        if (!full || addr_equal(&l->entry[i]->peer->remote, to))
-            peer_block(l->entry[i]->peer, to, full);
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        struct peer *p = l->roster.entry[i]->peer;
+        if (!full || addr_equal(&p->remote, to))
+            peer_block(p, to, full);
+    }
 }
 
 bool listener_uses(const struct listener *l, const struct addr *at)
 {
-    for (uint32_t i = 0; i < l->count; i++) {
-        const struct peer *p = l->entry[i]->peer;
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        const struct peer *p = l->roster.entry[i]->peer;
         if (p->confirmed && !peer_over(p) && addr_equal(&p->remote, at))
             return true;
     }
@@ -575,12 +464,12 @@ uint64_t listener_deadline_us(const struct listener *l, uint64_t now_us)
 {
     uint64_t at = l->reply_count ? now_us : sieve_deadline_us(&l->sieve);
 
-    for (uint32_t i = 0; i < l->count; i++) {
-        const struct entry *e = l->entry[i];
-        if (over(e, now_us))
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        const struct roster_entry *e = l->roster.entry[i];
+        if (roster_over(e, now_us))
             return now_us;
         at = num_min(at, e->peer->confirmed ? peer_deadline_us(e->peer, now_us)
-                                            : e->created_us + HALF_OPEN_US);
+                                            : e->created_us + ROSTER_HALF_OPEN_US);
     }
     return at;
 }
@@ -600,25 +489,29 @@ bool listener_sieve(struct listener *l, struct listener_sieve *out)
 
 struct peer *listener_next_peer(struct listener *l)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        if (l->entry[i]->peer->confirmed && !l->entry[i]->known) {
-            l->entry[i]->known = true;
-            return l->entry[i]->peer;
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        struct roster_entry *e = l->roster.entry[i];
+        if (e->peer->confirmed && !e->known) {
+            e->known = true;
+            return e->peer;
         }
+    }
     return NULL;
 }
 
 bool listener_has_event(const struct listener *l)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        if (l->entry[i]->known && !l->entry[i]->dropped && peer_has_event(l->entry[i]->peer))
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        const struct roster_entry *e = l->roster.entry[i];
+        if (e->known && !e->dropped && peer_has_event(e->peer))
             return true;
+    }
     return false;
 }
 
 void listener_drop(struct listener *l, uint64_t now_us, struct peer *p)
 {
-    struct entry *e = find_cid(l, p->own_cid);
+    struct roster_entry *e = roster_find(&l->roster, p->own_cid);
 
     CHECK(e && e->peer == p);
     peer_close(p, now_us, OK, "closed");
@@ -627,15 +520,17 @@ void listener_drop(struct listener *l, uint64_t now_us, struct peer *p)
 
 bool listener_over(const struct listener *l)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        if (l->entry[i]->peer->confirmed && !peer_over(l->entry[i]->peer))
+    for (uint32_t i = 0; i < l->roster.count; i++) {
+        const struct peer *p = l->roster.entry[i]->peer;
+        if (p->confirmed && !peer_over(p))
             return false;
+    }
     return true;
 }
 
 void listener_count(const struct listener *l, struct listener_counters *out)
 {
     *out = l->counters;
-    out->half_open = l->half_open;
-    out->peers = l->count - l->half_open;
+    out->half_open = l->roster.half_open;
+    out->peers = l->roster.count - l->roster.half_open;
 }
