@@ -292,19 +292,11 @@ static void take_long(struct listener *l, uint64_t now_us, const struct addr *fr
         return;
     }
     enum err e = packet_decode_long(datagram, &p);
-    if (e == ERR_VERSION && p.type == PACKET_HELLO) {
-        send_cookie(l, now_us, from, &p); /* in our version: it tells the other which that is */
+    if ((!e || e == ERR_VERSION) && p.type == PACKET_HELLO) {
+        send_cookie(l, now_us, from, &p); /* in our version: it tells others which that is */
         return;
     }
-    if (e) {
-        l->counters.malformed++;
-        return;
-    }
-    if (p.type == PACKET_HELLO) {
-        send_cookie(l, now_us, from, &p);
-        return;
-    }
-    if (p.noise.n < KEY_BYTES) {
+    if (e || p.noise.n < KEY_BYTES) {
         l->counters.malformed++;
         return;
     }
