@@ -32,8 +32,10 @@ void gcm_seal(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_BYTES], str
               struct bytes plain, uint8_t *out);
 
 /* Undoes gcm_seal: `sealed` with its tag, of GCM_TAG_BYTES bytes at least, gives sealed.n -
- * GCM_TAG_BYTES bytes in `out`, which may be where `sealed` is. ERR_VERIFY when anything differs;
- * then what `out` holds is not to be used. */
+ * GCM_TAG_BYTES bytes in `out`, which may be where `sealed` is. ERR_VERIFY when anything differs.
+ * One pass decrypts and hashes, so `out` is written before the tag is known to be right. After
+ * ERR_VERIFY it holds bytes that nobody vouches for, which must not be used or shown; and what was
+ * opened in place is lost: who may need to try another key opens to a place of its own. */
 enum err gcm_open(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_BYTES], struct bytes ad,
                   struct bytes sealed, uint8_t *out) MUST_USE;
 

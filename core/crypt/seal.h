@@ -36,7 +36,8 @@ void seal_close(const struct seal_key *k, uint64_t nonce, struct bytes ad, struc
 
 /* Undoes seal_close: writes sealed.n - SEAL_TAG_BYTES bytes to `out`, which may be where `sealed`
  * is. ERR_MALFORMED when shorter than a tag, ERR_VERIFY when the key, nonce, ad or any bit
- * differs; then what `out` holds is not defined and not to be used. */
+ * differs; then what `out` holds is not defined and not to be used, and what was opened in place is
+ * lost for another key. */
 enum err seal_open(const struct seal_key *k, uint64_t nonce, struct bytes ad, struct bytes sealed,
                    uint8_t *out) MUST_USE;
 
