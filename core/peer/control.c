@@ -30,8 +30,10 @@ enum {
 enum {
     DRAIN_ROUNDS = 3, /* at the drain gain two empty a queue of a whole window */
     MIN_RTT_WINDOW_US = 10000000,
+    MIN_RTT_RIVALS_US = 40000000, /* each of their losses shows it well enough */
     PROBE_RTT_US = 200000,
-    QUEUED_US = 10000, /* more than acknowledgements and timers explain */
+    CHECK_SAME_US = 2500, /* round trips that differ by less have not changed */
+    QUEUED_US = 10000,    /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
     CUSHION_RATE = 1250000, /* bytes a second; at this rate ... */
     CUSHION_US = 10000,     /* ... the queue that is wanted is so long */
@@ -44,6 +46,7 @@ enum {
     INITIAL_BYTES = 24 * PACKET,
     MODEST_BYTES = 10 * PACKET, /* RFC 6928 */
     WINDOW_FLOOR = 4 * PACKET,
+    SPARE_BYTES = 3 * PACKET, /* so that what is acknowledged in pairs holds nothing up */
     OVERRUN_BYTES = 4 * PACKET,
     BRIEF_LEAST_US = 20000,
     TRAIN_BYTES = 8 * PACKET,
@@ -186,6 +189,15 @@ static void enter_phase(struct control_model *m, unsigned phase, uint64_t now_us
     m->phase_rate = m->head.bandwidth_bytes_s;
 }
 
+/* A deep yield leaves no more of ours in flight than the path itself holds: what is queued then is
+ * of others. */
+static void enter_yield(struct control_model *m, bool deep, uint64_t now_us)
+{
+    m->deep = deep;
+    m->yield_bytes = num_max(num_mul_div(m->last_rate, m->head.min_rtt_us, 1000000), WINDOW_FLOOR);
+    enter_phase(m, YIELD, now_us);
+}
+
 static void enter_drain(struct control_model *m)
 {
     m->full = true;
@@ -267,13 +279,13 @@ static void take_brief(struct control_model *m, const struct control_sample *s)
     enter_drain(m);
 }
 
-/* Round trips are long, and without loss there are three reasons: a queue of ours, a path that has
- * become longer, a receiver that is held up. With half as much in flight only the first becomes
- * shorter. */
+/* Round trips are long, and without loss there are four reasons: a queue of ours, one of others, a
+ * path that has become longer, a receiver that is held up. With half as much in flight the first
+ * becomes shorter by all that it can, the second somewhat shorter or longer, the others stay. */
 static void enter_check(struct control_model *m, uint64_t in_flight)
 {
     m->mode = CHECK;
-    m->check_rtt = m->least_rtt - excess_us(m) / 4;
+    m->check_rtt = m->least_rtt;
     m->check_window = num_max(in_flight / 2, WINDOW_FLOOR);
     m->drain_round = m->round + 2; /* by then all that is measured was sent under this window */
 }
@@ -282,22 +294,31 @@ static void end_check(struct control_model *m, uint64_t now_us)
 {
     if (m->least_rtt == UINT64_MAX)
         return;
+    uint64_t ours_us = num_max(m->check_rtt / 2, m->head.min_rtt_us) + QUEUED_US;
+    uint64_t slow_rate = m->slow_rate;
+
     m->queued_rounds = 0;
-    if (m->least_rtt < m->check_rtt) {
-        if (m->slow_rate && m->slow_rate < m->head.bandwidth_bytes_s / 5 * 4)
-            believe(m, m->slow_rate);
-        m->slow_rate = 0;
-        enter_drain(m);
-        return;
-    }
-    /* All that followed from the path's length is to be found out anew. */
     m->slow_rate = 0;
-    m->head.min_rtt_us = m->least_rtt;
-    m->min_rtt_stamp_us = now_us;
-    m->full = false;
-    m->full_rate = 0;
-    m->full_rounds = 0;
-    m->mode = STARTUP;
+    if (m->least_rtt < ours_us) {
+        if (slow_rate && slow_rate < m->head.bandwidth_bytes_s / 5 * 4)
+            believe(m, slow_rate);
+        enter_drain(m);
+    } else if (m->least_rtt > m->check_rtt + CHECK_SAME_US ||
+               m->least_rtt + CHECK_SAME_US < m->check_rtt) {
+        /* A queue that others have more of than we. */
+        m->foreign_us = m->theirs_us = excess_us(m);
+        m->crowd_until_us = now_us + MIN_RTT_WINDOW_US;
+        m->mode = CRUISE;
+        enter_phase(m, STEADY, now_us);
+    } else {
+        /* All that followed from the path's length is to be found out anew. */
+        m->head.min_rtt_us = m->least_rtt;
+        m->min_rtt_stamp_us = now_us;
+        m->full = false;
+        m->full_rate = 0;
+        m->full_rounds = 0;
+        m->mode = STARTUP;
+    }
 }
 
 static void note_marks(struct control_model *m)
@@ -315,6 +336,7 @@ static void begin_round(struct control_model *m)
 {
     m->was_limited = limited(m);
     note_marks(m);
+    m->last_rate = m->best_rate;
     m->acked = m->lost = m->best_rate = 0;
     m->least_rtt = UINT64_MAX;
     m->back_us[1] = m->back_us[0];
@@ -327,20 +349,28 @@ static void begin_round(struct control_model *m)
         believe(m, m->head.bandwidth_bytes_s);
 }
 
+/* How long the queue is that we leave, were the path ours alone. */
+static uint64_t left_by_us(const struct control_model *m)
+{
+    return num_mul_div(cushion_bytes(m) + SPARE_BYTES, 1000000,
+                       num_max(m->head.bandwidth_bytes_s, 1));
+}
+
 /* Others who fill the queue whatever we do would push us out. A part of what they keep there counts
  * as length of the path, so that we hold our own beside them. */
 static void note_foreign(struct control_model *m)
 {
-    uint64_t ours_us =
-        num_mul_div(cushion_bytes(m), 1000000, num_max(m->head.bandwidth_bytes_s, 1));
-    uint64_t theirs_us = num_sub0(excess_us(m), ours_us + FOREIGN_FREE_US);
+    uint64_t left_us = num_sub0(excess_us(m), FOREIGN_FREE_US);
 
     /* ACKs that wait on the way back come in lumps, and what we send for them is a queue as well.
      */
     if (m->back_us[0] > QUEUED_US)
-        theirs_us = 0;
+        left_us = 0;
+    m->suspect = left_us > 0;
+    uint64_t theirs_us = m->deep ? left_us : 0;
     /* Only what stays is theirs: what comes and goes may be ours. */
     m->foreign_us = num_min((m->foreign_us + theirs_us) / 2, m->theirs_us);
+    m->rivalling &= theirs_us > 0 || m->theirs_us > 0;
     m->theirs_us = theirs_us;
 }
 
@@ -354,20 +384,38 @@ static void note_losses(struct control_model *m, struct control_losses *of)
     }
 }
 
+/* What a round that was neither a start nor an examination teaches. */
+static void note_cruise(struct control_model *m, bool queued)
+{
+    if (m->round != m->calm_round) {
+        note_losses(m, &m->busy);
+        /* Where nothing is queued there is more to be had, and nobody to rival with. */
+        m->rivalling &= m->phase == YIELD || excess_us(m) > FOREIGN_FREE_US;
+        return;
+    }
+    note_foreign(m);
+    if (!queued || m->rivalling) {
+        note_losses(m, &m->calm);
+    } else {
+        /* Behind a queue that is still there it may be others who overflow it. */
+        m->calm.acked /= 2;
+        m->calm.lost /= 2;
+    }
+}
+
 static void end_round(struct control_model *m, const struct control_sample *s)
 {
     bool queued = excess_us(m) > QUEUED_US;
     /* While a queue is let go little is delivered because little was sent. */
-    bool standing = excess_us(m) > num_clamp(m->head.min_rtt_us, QUEUED_US, STANDING_US) &&
+    bool standing = num_sub0(excess_us(m), m->foreign_us) >
+                        num_clamp(m->head.min_rtt_us, QUEUED_US, STANDING_US) &&
                     m->mode != DRAIN && m->round >= m->clean_round;
 
     /* A round that was short of data says only what the path does at least. */
     if (limited(m) || m->samples == 0)
         m->rate[m->round % CONTROL_ROUNDS] = m->head.bandwidth_bytes_s;
-    if (m->mode == CRUISE && m->round == m->calm_round)
-        note_foreign(m);
     if (m->mode == CRUISE)
-        note_losses(m, m->round == m->calm_round ? &m->calm : &m->busy);
+        note_cruise(m, queued);
     m->usual_us = (7 * m->usual_us + excess_us(m)) / 8;
     m->queued_rounds = standing ? m->queued_rounds + 1 : 0;
     m->slow_rate = standing && !limited(m) ? num_max(m->slow_rate, m->best_rate) : 0;
@@ -380,7 +428,8 @@ static void end_round(struct control_model *m, const struct control_sample *s)
             end_check(m, s->now_us);
     } else if (!m->full && (m->queued_rounds >= 2 || !limited(m))) {
         grow_or_stop(m, queued);
-    } else if (m->mode == CRUISE && m->queued_rounds >= (limited(m) ? 4 : 2)) {
+    } else if (m->mode == CRUISE && !m->rivalling && s->now_us >= m->crowd_until_us &&
+               m->queued_rounds >= (limited(m) ? 4 : 2)) {
         enter_check(m, s->in_flight_bytes + s->acked_bytes);
     }
     begin_round(m);
@@ -448,7 +497,8 @@ static void take_rtt(struct control_model *m, const struct control_sample *s)
         m->head.min_rtt_us =
             m->head.min_rtt_us ? num_min(m->head.min_rtt_us, s->rtt_us) : s->rtt_us;
         m->min_rtt_stamp_us = s->now_us;
-    } else if (m->mode == CRUISE && s->now_us - m->min_rtt_stamp_us > MIN_RTT_WINDOW_US) {
+    } else if (m->mode == CRUISE && s->now_us - m->min_rtt_stamp_us >
+                                        (m->rivalling ? MIN_RTT_RIVALS_US : MIN_RTT_WINDOW_US)) {
         enter_probe_rtt(m, s->now_us);
     }
 }
@@ -483,18 +533,62 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
         m->success = m->head.bandwidth_bytes_s >
                          num_mul_div(m->phase_rate, (GAIN_ONE + try_gain(m)) / 2, GAIN_ONE) &&
                      excess_us(m) <= m->foreign_us + QUEUED_US;
-        enter_phase(m, m->success ? TRY : YIELD, s->now_us);
+        if (m->success)
+            enter_phase(m, TRY, s->now_us);
+        else
+            enter_yield(m, m->suspect, s->now_us);
         break;
     case YIELD:
-        if (elapsed <= trip && s->in_flight_bytes > bdp(m, GAIN_ONE))
+        if (m->deep
+                ? elapsed <= trip || (elapsed <= 2 * trip && s->in_flight_bytes > m->yield_bytes)
+                : elapsed <= trip && s->in_flight_bytes > bdp(m, GAIN_ONE))
             break;
         m->calm_round = m->round + 1;
         enter_phase(m, STEADY, s->now_us);
         break;
     default:
+        if (m->rivalling)
+            break;
         if (elapsed > STEADY_TRIPS * trip || s->app_limited || (tiny(m) && elapsed > trip))
             enter_phase(m, TRY, s->now_us);
     }
+}
+
+/* Whether so much is lost that somebody overflows a queue: nothing is while one is let go. */
+static bool overflowing(const struct control_model *m)
+{
+    uint64_t calm = m->calm.acked + m->calm.lost, busy = m->busy.acked + m->busy.lost;
+
+    return calm >= CALM_LEAST_BYTES && m->busy.lost > busy / 50 &&
+           num_mul_div(m->calm.lost, busy, calm) < m->busy.lost / 4;
+}
+
+/* Whether the queue is longer than we have made it. */
+static bool crowded(const struct control_model *m)
+{
+    return m->foreign_us > 0 || overflowing(m) || excess_us(m) > left_by_us(m) + FOREIGN_FREE_US;
+}
+
+/* Others who fill the queue until it overflows learn from losses alone what they may have; beside
+ * them it is fair to do as they do. After each loss we let go of all that we queue: flows that all
+ * do so find the queue empty, and know that they were among themselves. (Copa, NSDI 2018, section
+ * 2.2, has two modes for the same reason, and tells them apart by whether queues ever empty.) */
+static void step_rival(struct control_model *m, const struct control_sample *s)
+{
+    if (m->rivalling && (m->was_limited || m->mode == STARTUP || line_loss(m)))
+        m->rivalling = false;
+    if (m->rivalling && m->mode == CRUISE && m->phase != YIELD)
+        rival_ack(&m->rival, s->now_us, s->acked_bytes, num_max(s->rtt_us, m->head.min_rtt_us));
+    if (!s->lost_bytes || s->vanished || m->mode != CRUISE || !crowded(m) || m->was_limited ||
+        m->round < m->rival_round || line_loss(m))
+        return;
+    if (m->rivalling)
+        rival_loss(&m->rival, s->now_us);
+    else
+        rival_begin(&m->rival, s->now_us, num_max(m->steady_bytes, WINDOW_FLOOR));
+    m->rivalling = true;
+    m->rival_round = m->round + 3;
+    enter_yield(m, true, s->now_us);
 }
 
 static void step_mode(struct control_model *m, const struct control_sample *s)
@@ -555,7 +649,7 @@ static void publish(struct control_model *m)
 {
     uint64_t rate = m->head.bandwidth_bytes_s;
 
-    m->head.state = state_names[m->mode];
+    m->head.state = m->rivalling && m->mode == CRUISE ? "rival" : state_names[m->mode];
     if (rate == 0 || m->head.min_rtt_us == 0) {
         /* Nothing is known yet: the initial window within half of what the handshake took. */
         m->head.window_bytes = INITIAL_BYTES;
@@ -575,9 +669,17 @@ static void publish(struct control_model *m)
     uint64_t extra = best_of(m->extra);
     if (hasty(m) && m->mode == CRUISE)
         extra = num_min(extra, num_mul_div(rate, INTERACTIVE_LUMP_US, 1000000));
-    uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + 3 * PACKET;
+    uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + SPARE_BYTES;
     if (m->mode == CRUISE)
         window += cushion_bytes(m);
+    if (m->mode == CRUISE && m->phase == YIELD && m->deep) {
+        window = num_min(window, m->yield_bytes);
+    } else if (m->mode == CRUISE && m->rivalling) {
+        /* The window alone decides; the pace only keeps it from leaving all at once. */
+        window = m->rival.window_bytes;
+        m->head.pacing_bytes_s =
+            num_max(rate, num_mul_div(window, 1000000, m->head.min_rtt_us + m->foreign_us)) / 4 * 5;
+    }
     /* Who marks wants a shorter queue than we would leave: up to all of ours, then some of the
      * rest. */
     uint64_t over = num_sub0(window, bdp(m, GAIN_ONE));
@@ -588,6 +690,8 @@ static void publish(struct control_model *m)
     /* Who has little to send may send a little at once: that is what a start is allowed as well. */
     bool modest = !m->full || (m->mode == CRUISE && m->was_limited);
     m->head.window_bytes = num_max(window, modest ? MODEST_BYTES : WINDOW_FLOOR);
+    if (m->mode == CRUISE && m->phase == STEADY)
+        m->steady_bytes = m->head.window_bytes;
     if (m->mode == CRUISE && m->phase == TRY && tiny(m))
         m->head.pacing_bytes_s =
             num_max(m->head.pacing_bytes_s, num_mul_div(WINDOW_FLOOR, 1000000, m->head.min_rtt_us));
@@ -649,6 +753,7 @@ static void model_sample(struct control *c, const struct control_sample *sample)
     take_lump(m, s);
     take_train(m, s);
     take_brief(m, s);
+    step_rival(m, s);
     step_mode(m, s);
     if (s->round_start)
         end_round(m, s);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/peer/rival.h"
+
 /* What one acknowledgement taught, as in draft-cheng-iccrg-delivery-rate-estimation. */
 struct control_sample {
     uint64_t now_us;
@@ -78,10 +80,20 @@ struct control_model {
     uint64_t brief_start_us, brief_acked, brief_lost, brief_least;
     uint64_t capped_until_us; /* what is measured until then began before the rate fell */
 
+    /* others in the queue */
+    bool suspect, deep;      /* the last yield left a queue; this one lets go of all of ours */
+    uint64_t yield_bytes;    /* what is in flight in a deep yield */
+    uint64_t foreign_us;     /* the queue that is left then: that of others ... */
+    uint64_t theirs_us;      /* ... and what was left at the last yield */
+    uint64_t crowd_until_us; /* until then a long round trip is no reason to doubt the path */
+    bool rivalling;          /* they fill it until it overflows: we are one of them */
+    struct rival rival;
+    uint64_t rival_round;  /* losses before it belong to the last one */
+    uint64_t steady_bytes; /* the last window that was neither a try's nor a yield's */
+    uint64_t last_rate;    /* the best delivered in the last round */
+
     /* a standing queue */
-    uint64_t foreign_us; /* what is left of it when ours was let go: that of others ... */
-    uint64_t theirs_us;  /* ... and what was left at the last yield */
-    uint64_t usual_us;   /* by how much round trips are usually above the least, of late */
+    uint64_t usual_us; /* by how much round trips are usually above the least, of late */
     unsigned queued_rounds;
     uint64_t clean_round; /* from then on what is measured was not sent slowly on purpose */
     uint64_t slow_rate;   /* the best delivered in those rounds */

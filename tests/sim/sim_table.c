@@ -92,6 +92,8 @@ const struct sim_scenario *sim_table_find(const char *name)
 
     if (strcmp(name, scenario_path_swarm.name) == 0)
         return &scenario_path_swarm;
+    if (strcmp(name, scenario_share_swarm.name) == 0)
+        return &scenario_share_swarm;
     if (strcmp(name, scenario_swarm.name) == 0)
         return &scenario_swarm;
     if (strcmp(name, scenario_desk_swarm.name) == 0)

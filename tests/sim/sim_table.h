@@ -18,6 +18,9 @@ extern const struct sim_scenario scenario_setup_table[], scenario_data_table[],
 /* Random weather over a transport alone, with traffic of all kinds: the cheapest of the swarms. */
 extern const struct sim_scenario scenario_path_swarm;
 
+/* Any crowd of flows, ours and CUBIC's, on any link. */
+extern const struct sim_scenario scenario_share_swarm;
+
 /* Random weather over a session with all kinds of traffic: what swarms run. */
 extern const struct sim_scenario scenario_swarm;
 

@@ -18,6 +18,7 @@ static const char usage[] =
     "       sim [OPTION]... --swarm FIRST COUNT\n"
     "       sim [OPTION]... --desk-swarm FIRST COUNT\n"
     "       sim [OPTION]... --path-swarm FIRST COUNT\n"
+    "       sim [OPTION]... --share-swarm FIRST COUNT\n"
     "       sim --prove NAME...       these, and that each fails without what it is about\n"
     "       sim --open                the goals that are not reached yet\n"
     "options: --without MECHANISM, --seed N, --log (once, with the log on stdout)\n";
@@ -95,6 +96,7 @@ static void run_all(struct options *o)
     run_swarms(o, &scenario_swarm, 1, QUICK_SWARMS);
     run_swarms(o, &scenario_desk_swarm, 1, QUICK_SWARMS);
     run_swarms(o, &scenario_path_swarm, 1, QUICK_SWARMS);
+    run_swarms(o, &scenario_share_swarm, 1, QUICK_SWARMS);
 }
 
 static void run_open(struct options *o)
@@ -142,10 +144,11 @@ static uint64_t number(const char *text)
 
 static const struct sim_scenario *swarm_called(const char *option)
 {
-    return strcmp(option, "--swarm") == 0        ? &scenario_swarm
-           : strcmp(option, "--desk-swarm") == 0 ? &scenario_desk_swarm
-           : strcmp(option, "--path-swarm") == 0 ? &scenario_path_swarm
-                                                 : NULL;
+    return strcmp(option, "--swarm") == 0         ? &scenario_swarm
+           : strcmp(option, "--desk-swarm") == 0  ? &scenario_desk_swarm
+           : strcmp(option, "--path-swarm") == 0  ? &scenario_path_swarm
+           : strcmp(option, "--share-swarm") == 0 ? &scenario_share_swarm
+                                                  : NULL;
 }
 
 /* Does what the arguments say; false: there was nothing but options. */
