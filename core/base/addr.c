@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct addr) == 24, "struct addr has gaps");
+_Static_assert(sizeof(struct addr) == 28, "struct addr has gaps");
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 

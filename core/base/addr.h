@@ -24,6 +24,8 @@ struct addr {
     uint16_t port;  /* host order */
     uint8_t family; /* ADDR_NONE, ADDR_IP4 or ADDR_IP6 (never an IPv4-mapped one) */
     uint8_t via;    /* enum addr_via: a TCP connection is an address of its own */
+    uint32_t door;  /* which of our own addresses it calls at, by a number that the pump's owner
+                       gives (core/run/doors.h); 0: routing chooses. Two doors are two paths */
 };
 
 /* Reads a numeric "A:P" or "[A6]:P". Without ":P" the port is `default_port`; when that is
@@ -49,7 +51,7 @@ char *addr_print_ip(const struct addr *a, char to[ADDR_CHARS]);
 /* The transport as a word, "udp" or "tcp"; static. */
 const char *addr_via_name(const struct addr *a);
 
-/* Whether address, port and transport are the same. */
+/* Whether address, port, transport and door are the same. */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 /* Whether it is a wildcard (0.0.0.0 or ::), whatever the port. */

@@ -67,7 +67,7 @@ enum err key_from_text(struct bytes text, uint8_t key[KEY_BYTES])
     return b64_get(text, key, KEY_BYTES);
 }
 
-static enum err parse_file(struct bytes text, struct key_pair *pair)
+enum err key_parse(struct bytes text, struct key_pair *pair)
 {
     size_t magic = sizeof KEY_MAGIC - 1;
 
@@ -93,7 +93,7 @@ enum err key_load(struct key_pair *pair, const char *path)
     buf_init(&text, FILE_MAX);
     enum err e = file_read(path, true, &text);
     if (e == OK) {
-        e = parse_file(buf_bytes(&text), pair);
+        e = key_parse(buf_bytes(&text), pair);
         if (e == ERR_VERSION)
             log_error("%s is an identity of a later version: this build reads version 1", path);
         else if (e != OK)

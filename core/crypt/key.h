@@ -43,6 +43,10 @@ void key_to_text(const uint8_t key[KEY_BYTES], char text[KEY_TEXT_CHARS + 1]);
  * text whose spare bits are not zero (a second text for the same key). */
 enum err key_from_text(struct bytes text, uint8_t key[KEY_BYTES]) MUST_USE;
 
+/* Reads the borrowed content of an identity's file, as key_load says. ERR_VERSION, ERR_MALFORMED;
+ * `pair` is then of no use, and the caller's to wipe. */
+enum err key_parse(struct bytes text, struct key_pair *pair) MUST_USE;
+
 /* Reads an identity from the file `path`: one line "farspan-identity-1 SECRET", SECRET as
  * base64url. Every failure leaves `pair` wiped: ERR_NOT_FOUND (not logged); logged with the path:
  * ERR_SYSTEM, ERR_USAGE when others than its owner may read or write it, ERR_VERSION for a later

@@ -63,6 +63,7 @@ struct peer_config {
     uint64_t session_window_bytes; /* 16 MiB: the same for all streams together */
     uint64_t stream_buffer_bytes;  /* 1 MiB: what one stream holds unacknowledged */
     uint32_t without;              /* bits of enum peer_without */
+    bool without_skips;            /* a test's switch: no packet number is left out */
 };
 
 /* How to reach a listener. Everything is copied. */

@@ -389,7 +389,10 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
         return;
     if (e) {
         session_fail(p, now_us, e,
-                     e == ERR_MEMORY ? "out of memory" : "the other side broke the protocol", true);
+                     e == ERR_MEMORY       ? "out of memory"
+                     : p->recovery.lied_to ? "the other side acknowledged what was never sent"
+                                           : "the other side broke the protocol",
+                     true);
         return;
     }
     remember(p, now_us, number, wants);

@@ -135,7 +135,8 @@ static enum err lose(struct recovery *r, struct recovery_packet *p, uint64_t num
     return r->fate(r->context, p, number, RECOVERY_FATE_LOST);
 }
 
-enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint64_t *number)
+/* Makes room in the ring for number r->next. */
+static enum err make_room(struct recovery *r)
 {
     enum err e = OK;
 
@@ -150,6 +151,20 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
         r->oldest++;
     }
     r->open = num_max(r->open, r->oldest);
+    return e;
+}
+
+enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint64_t *number)
+{
+    enum err e = make_room(r);
+
+    if (!e && skipped_take(&r->skipped, r->next)) {
+        /* As one that nobody waits for: it is never late, nor lost. */
+        at(r, r->next++)->state = RECOVERY_ACKED;
+        e = make_room(r);
+    }
+    if (e)
+        return e;
     struct recovery_packet *p = at(r, r->next);
     p->state = RECOVERY_NONE;
     p->frames = 0;
@@ -157,7 +172,7 @@ enum err recovery_prepare(struct recovery *r, struct recovery_packet **out, uint
     p->probed = p->trial = p->marked = false;
     *number = r->next;
     *out = p;
-    return e;
+    return OK;
 }
 
 uint64_t recovery_urgent_bytes(const struct recovery *r, uint8_t rank)
@@ -330,8 +345,10 @@ enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f
     bool progress = false, newer = !r->any_acked || f->ack.range[0].last > r->largest_acked;
     uint64_t acked = r->acked_packets;
 
-    if (f->ack.range[0].last >= r->next)
+    if (f->ack.range[0].last >= r->next || skipped_told(&r->skipped, f)) {
+        r->lied_to = true;
         return ERR_MALFORMED;
+    }
     take_round_trip(r, now_us, f, &s);
     enum err e = take_ranges(r, now_us, f, &s, &progress);
     if (e)

@@ -9,6 +9,7 @@
 #include "core/base/err.h"
 #include "core/peer/control.h"
 #include "core/peer/ecn.h"
+#include "core/peer/skipped.h"
 #include "core/wire/frame.h"
 
 enum {
@@ -76,6 +77,8 @@ struct recovery {
     uint64_t lost_packets, acked_packets, spurious;
     struct ecn ecn; /* the owner's, who tells it of fates; told here what ACKs report */
     uint64_t recent_sent, recent_lost; /* decaying, for the loss figure */
+    struct skipped skipped;            /* the owner's to prepare */
+    bool lied_to;                      /* an ACK told of what was never sent */
     bool first_gap;                    /* PEER_WITHOUT_REORDER: no patience at all */
     struct control *control;           /* borrowed */
     enum err (*fate)(void *context, struct recovery_packet *p, uint64_t number,
@@ -93,9 +96,9 @@ void recovery_init(struct recovery *r, struct control *control,
 void recovery_release(struct recovery *r);
 
 /* Gives a record for the next packet, whose number goes to *number, to be filled and then either
- * sent (recovery_sent) or left (nothing happens). When RECOVERY_MAX_PACKETS are open, or there is
- * no memory for more, the oldest counts as lost. ERR_MEMORY when there is none at all; the
- * callbacks' errors. */
+ * sent (recovery_sent) or left (nothing happens). Now and then a number is left out before it. When
+ * RECOVERY_MAX_PACKETS are open, or there is no memory for more, the oldest counts as lost.
+ * ERR_MEMORY when there is none at all; the callbacks' errors. */
 enum err recovery_prepare(struct recovery *r, struct recovery_packet **out,
                           uint64_t *number) MUST_USE;
 
@@ -111,8 +114,8 @@ void recovery_sent(struct recovery *r, uint64_t now_us, uint16_t bytes, bool eli
 /* The sender had nothing more to send although the window was open. */
 void recovery_app_limited(struct recovery *r);
 
-/* Takes an ACK frame in. ERR_MALFORMED when it acknowledges what was never sent; else the
- * callbacks' errors. */
+/* Takes an ACK frame in. ERR_MALFORMED, and lied_to, when it acknowledges what was never sent; else
+ * the callbacks' errors. */
 enum err recovery_ack(struct recovery *r, uint64_t now_us, const struct frame *f) MUST_USE;
 
 /* When recovery_timer wants to be called; UINT64_MAX: never. */

@@ -97,6 +97,7 @@ struct peer *session_new(const struct peer_config *config, const struct rng *rng
     else
         control_fixed_init(&p->model, UNLIMITED, UNLIMITED);
     recovery_init(&p->recovery, &p->model.head, fate_tell, p);
+    skipped_init(&p->recovery.skipped, &p->rng, p->config.without_skips);
     mtu_init(&p->mtu,
              session_with(p, PEER_WITHOUT_MTU) ? p->config.max_datagram_bytes
                                                : LIMIT_DATAGRAM_FLOOR,

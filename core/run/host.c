@@ -10,6 +10,7 @@
 #include "core/base/num.h"
 #include "core/crypt/crypt.h"
 #include "core/os/clock.h"
+#include "core/run/doors.h"
 #include "core/run/identity.h"
 #include "core/run/tcp.h"
 #include "core/run/udp.h"
@@ -33,7 +34,8 @@ struct host {
     struct gate gate;
     struct listener *listener;
     struct udp *udp;
-    struct tcp *tcp; /* on the same port; without connections where that is taken */
+    struct doors doors; /* an answer leaves from where its question came to */
+    struct tcp *tcp;    /* on the same port; without connections where that is taken */
     struct loop_timer timer;
     struct loop_task task;
     struct guest guest[LIMIT_PEERS];
@@ -128,12 +130,15 @@ static void on_in(void *ctx, uint64_t now_us, const struct udp_in *in, size_t co
 {
     struct host *h = ctx;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        struct addr from = in[i].peer;
+        from.door = doors_number(&h->doors, &in[i].local);
         if (in[i].opened)
-            listener_input_opened(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn,
-                                  in[i].opened, in[i].good);
+            listener_input_opened(h->listener, now_us, &from, in[i].data, in[i].ecn, in[i].opened,
+                                  in[i].good);
         else
-            listener_input(h->listener, now_us, &in[i].peer, in[i].data, in[i].ecn);
+            listener_input(h->listener, now_us, &from, in[i].data, in[i].ecn);
+    }
     sift(h);
     handle(h, now_us);
     h->filled = false;
@@ -150,11 +155,11 @@ static bool on_next(void *ctx, uint64_t now_us, uint8_t *space, size_t room, str
 {
     struct host *h = ctx;
 
-    memset(&out->local, 0, sizeof out->local);
     for (;;) {
         if (listener_output_unsealed(h->listener, now_us, space, room, &out->n, &out->peer,
                                      &out->left) == OK) {
             out->ecn = listener_output_ecn(h->listener);
+            out->local = doors_address(&h->doors, (uint8_t)out->peer.door);
             if (out->peer.via == ADDR_UDP)
                 return true;
             if (out->left.key)

@@ -28,12 +28,17 @@ def stream(n, offset, data, end=False):
     return bytes([STREAM, end]) + var(n) + var(offset) + var(len(data)) + data
 
 
+def ack(highest, more):
+    return frame(ACK, highest, 0) + bytes(4) + var(0) + var(0) + var(1) + var(more)
+
+
 def message(n, total, offset, data):
     return bytes([MESSAGE, 1]) + var(n) + var(total) + var(offset) + var(len(data)) + data
 
 
 ping = bytes([PING])
 answer, next_keys, end = act(7, b"", 30), act(7, ping, 29), act(7, b"", 31)
+opened, opened_before, opened_in_vain = (act(7, ping, more) for more in (26, 27, 28))
 skip = act(1, ping, 31)
 wait = act(6, b"", 17)
 read, write, finish, open_one = act(4, b"", 7), act(4, bytes(9), 1), act(4, b"\0", 2), act(4, b"\0")
@@ -44,6 +49,8 @@ INPUTS = {
     "keys": frames(ping) + next_keys + act(3, ping, 31) + next_keys + act(3, ping, 31) +
             act(3, ping, 0),
     "keys-early": next_keys * 2 + act(3, ping, 31) + act(3, ping, 1),
+    "opened": opened * 3 + opened_in_vain + opened_before + next_keys + opened_before + opened +
+              act(7, ping, 25) + act(3, ping, 2) + act(7, ping, 25),
     "replayed": frames(ping) * 3 + act(3, ping, 0) + act(3, ping, 1),
     "older": frames(ping) + act(1, ping, 9) + act(3, ping, 3) + act(3, ping, 5),
     "ranges": act(1, ping, 1) * 540,
@@ -64,7 +71,10 @@ INPUTS = {
     "session-window-1": frames(*(stream(2 * i + 1, (1 << 20) - 1, b"x") for i in range(17))),
     "stop": open_one + write * 3 + frames(frame(STOP, 0, 5), frame(STOP, 1, 5)),
     "limits": open_one + write * 3 + frames(frame(MAX_STREAM, 0, 1 << 22), frame(6, 1 << 25)),
-    "own": open_one + write + finish + frames(frame(ACK, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0)) + read,
+    "own": open_one + write + finish + frames(ack(0, 0)) + read,
+    "acked": open_one + write * 8 + wait + frames(ack(1, 1), ack(0, 0)) + write * 8 + frames(
+        ack(5, 1), ack(3, 3)) + wait + frames(ack(6, 6)),
+    "acked-never-sent": open_one + write + frames(ack(40, 0)),
     "messages": frames(message(0, 4, 0, b"ab")) + frames(message(0, 4, 2, b"cd")) +
                 frames(message(0, 4, 0, b"ab"), message(1, 0, 0, b"")),
     "message-totals": frames(message(0, 4, 0, b"ab")) + frames(message(0, 5, 2, b"cd")),

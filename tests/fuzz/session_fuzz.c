@@ -63,12 +63,30 @@ static void settle(struct peer *p)
     CHECK(p->inbox.held_bytes <= 16 << 20);
 }
 
-/* `other` keys than its newest: the ones before, or after. */
+/* How a packet comes: under other keys than the newest (the ones before, or after), opened by a
+ * worker, under the keys before the present ones, and so in vain. */
+enum manner { AS_USUAL, OTHER_KEYS, OPENED, OPENED_BEFORE, OPENED_IN_VAIN };
+
+static void take(struct peer *p, uint8_t *datagram, size_t n, const struct addr *from,
+                 enum manner manner)
+{
+    struct peer_sealing how;
+
+    if (manner < OPENED || !peer_opening(p, bytes_of(datagram, n), &how)) {
+        peer_input(p, now_us, from, bytes_of(datagram, n), 0);
+        return;
+    }
+    bool good = peer_open(how.key, how.number, datagram, n) && manner != OPENED_IN_VAIN;
+    how.key = NULL;
+    how.generation -= manner == OPENED_BEFORE && how.generation;
+    peer_input_opened(p, now_us, from, bytes_of(datagram, n), 0, &how, good);
+}
+
 static void hear(struct peer *p, struct bytes frames, uint64_t *number, const struct addr *from,
-                 bool other)
+                 enum manner manner)
 {
     uint8_t *datagram = malloc(PACKET_DATA_HEAD_BYTES + frames.n + PACKET_TAG_BYTES);
-    struct packet_data head = {.phase = (p->receive.phase + other) & 1,
+    struct packet_data head = {.phase = (p->receive.phase + (manner == OTHER_KEYS)) & 1,
                                .number = (uint32_t)(*number)++};
 
     CHECK(datagram);
@@ -77,7 +95,7 @@ static void hear(struct peer *p, struct bytes frames, uint64_t *number, const st
     packet_encode_data(&head, &w);
     wr_bytes(&w, frames);
     wr_zeros(&w, PACKET_TAG_BYTES);
-    peer_input(p, now_us, from, wr_done(&w), false);
+    take(p, datagram, w.n, from, manner);
     free(datagram);
 }
 
@@ -87,7 +105,7 @@ static void answer(struct peer *p, uint64_t *number, const struct addr *from)
     uint8_t frame[1 + sizeof p->challenge] = {FRAME_PATH_RESPONSE};
 
     memcpy(frame + 1, p->challenge, sizeof p->challenge);
-    hear(p, bytes_of(frame, sizeof frame), number, from, false);
+    hear(p, bytes_of(frame, sizeof frame), number, from, AS_USUAL);
 }
 
 static void read_all(struct peer *p)
@@ -141,8 +159,8 @@ static void act(struct peer *p, uint8_t what, struct bytes data)
 }
 
 /* Acts: 0..3 frames (1: after a gap in the numbers, 2: from elsewhere, 3: an older number), 4, 5
- * the application, 6 time, 7 an end, the answer to a challenge, or the next keys. Then a length and
- * so many bytes. */
+ * the application, 6 time, 7 an end, the answer to a challenge, the next keys, or frames that a
+ * worker has opened. Then a length and so many bytes. */
 static void run(struct peer *p, struct bytes script)
 {
     struct rd r = rd_of(script);
@@ -156,17 +174,17 @@ static void run(struct peer *p, struct bytes script)
         uint64_t old = num_sub0(number, 1 + kind / 8);
         switch (kind % 8) {
         case 0:
-            hear(p, data, &number, &home, false);
+            hear(p, data, &number, &home, AS_USUAL);
             break;
         case 1:
             number += kind / 8;
-            hear(p, data, &number, &home, false);
+            hear(p, data, &number, &home, AS_USUAL);
             break;
         case 2:
-            hear(p, data, &number, &elsewhere, false);
+            hear(p, data, &number, &elsewhere, AS_USUAL);
             break;
         case 3:
-            hear(p, data, &old, &home, kind / 8 == 31);
+            hear(p, data, &old, &home, kind / 8 == 31 ? OTHER_KEYS : AS_USUAL);
             break;
         case 4:
         case 5:
@@ -181,7 +199,11 @@ static void run(struct peer *p, struct bytes script)
             else if (kind / 8 == 30)
                 answer(p, &number, &elsewhere);
             else if (kind / 8 == 29)
-                hear(p, data, &number, &home, true);
+                hear(p, data, &number, &home, OTHER_KEYS);
+            else if (kind / 8 >= 26)
+                hear(p, data, &number, &home, (enum manner)(OPENED + kind / 8 - 26));
+            else if (kind / 8 == 25)
+                hear(p, data, &old, &home, OPENED_BEFORE);
         }
         settle(p);
     }

@@ -99,9 +99,9 @@ class Stage:
         self.at_us, self.session = last.at_us, self.reader.sessions[-1]
         self.place = (last.source, last.to)
 
-    def packet(self, side, frames, number=None, updates=0, n=9):
+    def packet(self, side, frames, number=None, ahead=0, updates=0, n=9):
         session = self.session
-        number = session.numbers[side] if number is None else number
+        number = session.numbers[side] + ahead if number is None else number
         key = session.updates[side] + updates
         head = bytes([0x40 | key & 1]) + session.cid[side] + struct.pack("<I", number)
         out, tag = session.keys[side].get(key).crypt(number, head, frames.ljust(n, b"\0"), True)
@@ -116,7 +116,7 @@ class Stage:
         return r
 
     def sends(self, side, frames, later_us=0, **fields):
-        how = {k: fields.pop(k) for k in ("number", "updates", "n") if k in fields}
+        how = {k: fields.pop(k) for k in ("number", "ahead", "updates", "n") if k in fields}
         if later_us:
             self.at_us += later_us
             self.session.ends[1 - side].due.clear()  # which could not answer meanwhile
@@ -159,6 +159,10 @@ def ack(end, now_us, highest=None, ranges=(0,), delay=0, arrival=0, ce=0):
         var(len(ranges)) + b"".join(var(n) for n in ranges)
 
 
+def bare_ack(number):
+    return bytes([wire.ACK]) + var(number) + var(0) + bytes(4) + var(0) * 2 + var(1) + var(0)
+
+
 ELSEWHERE = bytes([4, 192, 0, 2, 9]) + bytes(12) + struct.pack("<H", 5)
 
 
@@ -171,7 +175,7 @@ def sends(frames, side=CLIENT, **fields):
 
 
 def gets(frames, side=SERVER):
-    return lambda s: s.gets(side, frames)
+    return lambda s: s.gets(side, frames(s) if callable(frames) else frames)
 
 
 def broken_ack(**fields):
@@ -184,7 +188,8 @@ FULL_STREAM = [say("opened", stream=NEW, padded=0), say("wrote", stream=NEW, dat
 NEW_MESSAGE = [say("said", number=2, channel=7, data=bytes(3000))]
 CASES = [
     # Packets
-    ("a number left out", "packet number", [sends(PING, number=10**6)]),
+    ("a million numbers left out", "packet number", [sends(PING, number=10**6)]),
+    ("two numbers left out", "packet number", [sends(PING, ahead=2)]),
     ("a number twice", "packet number", [sends(PING, number=3)]),
     ("a key too early", "a new key", [sends(PING, updates=1)]),
     ("a key of long ago", "does not open", [sends(PING, updates=2)]),
@@ -206,7 +211,10 @@ CASES = [
     ("an ACK of 33 ranges", "ranges", [broken_ack(ranges=(0,) * 65)]),
     ("an ACK below 0", "below 0", [broken_ack(ranges=(1 << 20,))]),
     ("an ACK of what was not sent comes", "which was not sent", [
-        gets(bytes([wire.ACK]) + var(10**6) + var(0) + bytes(4) + var(0) * 2 + var(1) + var(0))]),
+        gets(bare_ack(10**6))]),
+    ("an ACK of what was left out", "which was left out", [
+        sends(PING, ahead=1), gets(
+            lambda s: bare_ack(s.session.numbers[CLIENT] - 2), CLIENT)]),
     ("no ACK in time", "in time", [gets(PING), sends(PING, SERVER, later_us=10**6)]),
     # Streams
     ("a stream of the other end", "not open yet", [sends(stream(41, 0, b"a"))]),

@@ -155,6 +155,13 @@ class End:
 
     # What was sent
 
+    def leave_out(self, number):
+        """A number that no packet ever has: nobody can have received it."""
+        need(number == len(self.sent), "packet number", number, "after", len(self.sent) - 1)
+        need(number and self.sent[-1], "a packet number left out at once, or two in a row")
+        self.sent.append(None)
+        self.count("numbers left out")
+
     def send(self, at_us, size, to, ecn, number, phase, frames, padding):
         need(number == len(self.sent), "packet number", number, "after", len(self.sent) - 1)
         p = Sent(at_us, size, to, ecn, frames, padding)
@@ -383,6 +390,7 @@ class End:
         for low, top in f.ranges:
             for n in range(low, top + 1):
                 if n not in self.acked:
+                    need(self.sent[n], "an ACK of", n, "which was left out")
                     self.acked.add(n)
                     self.acknowledged(n, self.sent[n])
 

@@ -159,8 +159,11 @@ class Reader:
         session = self.by_cid.get((side, cid))
         need(session is not None, "a connection id that nobody has")
         number = session.numbers[side]
+        if low == number + 1 & 0xffffffff:
+            session.ends[side].leave_out(number)
+            number += 1
         need(low == number & 0xffffffff, "packet number", low, "instead of", number)
-        session.numbers[side] += 1
+        session.numbers[side] = number + 1
         if phase != session.updates[side] & 1:
             session.updates[side] += 1
         key = session.updates[side]

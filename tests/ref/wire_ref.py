@@ -11,6 +11,7 @@ import struct
 import sys
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "wire.txt")
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fuzz", "corpus")
 LINES = []
 
 
@@ -431,27 +432,42 @@ SELECT = {"client": b"\0", "server": b"\1", "record": b"\0", "pointer": b"\1", "
           "chain": b"\x10"}
 
 
-def write_seeds(folder):
+def seeds():
+    """Pairs of a path below the folder of the corpora and what belongs there."""
     for line in LINES:
         kind, name, data = line.split()[:3]
         if "-cut-" in name:
             continue
-        place = os.path.join(folder, TARGETS[kind])
-        os.makedirs(place, exist_ok=True)
-        with open(os.path.join(place, "%s-%s" % (kind, name)), "wb") as f:
-            f.write(SELECT.get(kind, b"") + (b"" if data == "-" else bytes.fromhex(data)))
-        if kind == "frames" and 0 < len(data) // 2 < 256:
-            session_seed(folder, name, bytes.fromhex(data))
+        seed = b"" if data == "-" else bytes.fromhex(data)
+        yield os.path.join(TARGETS[kind], "%s-%s" % (kind, name)), SELECT.get(kind, b"") + seed
+        if kind == "frames" and 0 < len(seed) < 256:
+            yield os.path.join("session_fuzz", name), session_seed(seed)
 
 
-def session_seed(folder, name, frames):
+def session_seed(frames):
     """Acts of session_fuzz: something in flight, then these frames in each way of coming."""
-    place = os.path.join(folder, "session_fuzz")
-    os.makedirs(place, exist_ok=True)
     first = bytes([4, 0]) + bytes([12, 3]) + b"\0ab" + bytes([36, 2]) + b"hi"
     said = b"".join(bytes([kind, len(frames)]) + frames for kind in (0, 9, 2, 3))
-    with open(os.path.join(place, name), "wb") as f:
-        f.write(first + said + bytes([60, 0]) + bytes([158, 0]) + said + bytes([255, 0]))
+    return first + said + bytes([60, 0]) + bytes([158, 0]) + said + bytes([255, 0])
+
+
+def write_seeds(folder):
+    for path, data in seeds():
+        os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+        with open(os.path.join(folder, path), "wb") as f:
+            f.write(data)
+
+
+def stale_seeds():
+    """Seeds of an older form are read no further than the change: then nothing behind is tried."""
+    for path, data in seeds():
+        try:
+            with open(os.path.join(CORPUS, path), "rb") as f:
+                if f.read() == data:
+                    continue
+        except FileNotFoundError:
+            pass
+        yield path
 
 
 def main():
@@ -469,8 +485,12 @@ def main():
         same = f.read() == text
     if not same:
         print("FAIL tests/golden/wire.txt is not what the reference makes")
-    print("wire_ref.py: %d passed, %d failed" % (same, not same))
-    return not same
+    stale = list(stale_seeds())
+    for path in stale:
+        print("FAIL tests/fuzz/corpus/%s is not what --seeds tests/fuzz/corpus makes" % path)
+    passed = same + (not stale)
+    print("wire_ref.py: %d passed, %d failed" % (passed, 2 - passed))
+    return passed < 2
 
 
 if __name__ == "__main__":

@@ -8,18 +8,24 @@
 enum { TRANSFER = 2 << 20 };
 
 /* Connects over `link` and makes both ends write `bytes`; ends when all is through. */
-static void transfer(struct sim *s, uint32_t without, const struct wan_config *link,
-                     uint64_t within_us, struct sim_world *w)
+static void transfer_bytes(struct sim *s, uint32_t without, const struct wan_config *link,
+                           uint64_t bytes, uint64_t within_us, struct sim_world *w)
 {
     sim_world_make(w, s, without, &(struct sim_world_plan){.up = link});
     sim_world_connect(w, 10 * SECOND_US);
     if (w->session == NULL)
         return;
-    sim_app_write(&w->client->app, PEER_BULK, TRANSFER);
-    sim_app_write(&w->session->app, PEER_BULK, TRANSFER);
+    sim_app_write(&w->client->app, PEER_BULK, bytes);
+    sim_app_write(&w->session->app, PEER_BULK, bytes);
     sim_kick(s, w->client->node);
     sim_kick(s, w->server->node);
     sim_world_finish(w, within_us);
+}
+
+static void transfer(struct sim *s, uint32_t without, const struct wan_config *link,
+                     uint64_t within_us, struct sim_world *w)
+{
+    transfer_bytes(s, without, link, TRANSFER, within_us, w);
 }
 
 static struct peer_path client_path(const struct sim_world *w)
@@ -199,6 +205,35 @@ static void overload(struct sim *s, uint32_t without)
         SIM_EXPECT(&w, r && r->newest == 299 && stat_quantile(&r->delay_us, 950) < 300000);
         SIM_EXPECT(&w, r && r->count >= 30 && stat_quantile(&r->age_us, 950) < 600000);
     }
+    sim_world_end(&w);
+}
+
+/* Numbers that no packet has: none counts as lost ... */
+static void left_out(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(0, 20000);
+    struct sim_world w;
+
+    sim_set_skips(s, true);
+    transfer_bytes(s, without, &link, 8 * TRANSFER, 5 * SECOND_US, &w);
+    struct peer_path p = client_path(&w);
+    SIM_EXPECT(&w, p.sent_datagrams > 10000 && p.lost_datagrams == 0);
+    sim_world_end(&w);
+}
+
+/* ... and none for one that came, whatever happens to the others. */
+static void left_out_in_trouble(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(50000000, 20000);
+    struct sim_world w;
+
+    sim_set_skips(s, true);
+    link.loss = 50000;
+    link.duplicate = 50000;
+    link.jitter_us = 4000;
+    link.jitter_reorders = 1;
+    transfer_bytes(s, without, &link, 8 * TRANSFER, 30 * SECOND_US, &w);
+    SIM_EXPECT(&w, client_path(&w).sent_datagrams > 10000);
     sim_world_end(&w);
 }
 
@@ -407,6 +442,8 @@ const struct sim_scenario scenario_data_table[] = {
      slow_reader_of_many},
     {"lossy_limits", "lost updates of limits do not stall a stream", "resend", lossy_limits},
     {"overload", "twice too many states: what comes is new", "supersede", overload},
+    {"left_out", "packet numbers that are left out are not lost", NULL, left_out},
+    {"left_out_in_trouble", "... nor taken for any that came", NULL, left_out_in_trouble},
     {"states_under_loss", "the newest state comes, and without a key each", "resend",
      states_under_loss},
     {"once_only", "what is worth nothing late is not sent twice", NULL, once_only},

@@ -328,7 +328,8 @@ static void come_back(struct sim_world *w, bool from_elsewhere)
         sim_fail(w->sim, "no address token came");
     sim_host_hang_up(w->client);
     if (from_elsewhere)
-        sim_move(w->sim, w->client->node, &(struct addr){{10, 0, 7, 7}, 0, 4, ADDR_IP4, 0});
+        sim_move(w->sim, w->client->node,
+                 &(struct addr){.ip = {10, 0, 7, 7}, .port = 4, .family = ADDR_IP4});
     w->client->dial.address_token = bytes_of(w->client->app.token, w->client->app.token_bytes);
     w->client->dial.known_ciphers = w->client->app.token_ciphers;
     w->session = NULL;

@@ -250,3 +250,20 @@ void duo_wait(struct duo *d, uint64_t us)
         d->now_us = num_min(num_max(next, d->now_us + 1), end);
     }
 }
+
+void duo_put_all(const struct duo *d, struct frame *ack)
+{
+    const struct recovery *r = &d->peer[DUO_SERVER]->recovery;
+    const struct skipped *s = &r->skipped;
+    uint64_t last = r->next - 1, n = 0;
+
+    for (uint64_t k = s->count; k > 0 && s->count - k < SKIPPED_KEPT && n < LIMIT_ACK_RANGES; k--) {
+        uint64_t left_out = s->number[(k - 1) % SKIPPED_KEPT];
+        if (left_out < last)
+            ack->ack.range[n++] = (struct frame_range){left_out + 1, last};
+        last = left_out - 1;
+    }
+    if (n < LIMIT_ACK_RANGES && s->count <= SKIPPED_KEPT)
+        ack->ack.range[n++] = (struct frame_range){0, last};
+    ack->ack.count = (uint32_t)n;
+}

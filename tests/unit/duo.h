@@ -71,6 +71,9 @@ size_t duo_say(struct duo *d, const struct addr *from, struct bytes frames);
 /* The same for one frame. */
 size_t duo_say_frame(struct duo *d, const struct frame *f);
 
+/* Fills the ranges of `ack`: all that the server has sent, the newest where they are too many. */
+void duo_put_all(const struct duo *d, struct frame *ack);
+
 /* Lets time pass for the server alone, and takes what it sends. */
 void duo_wait(struct duo *d, uint64_t us);
 

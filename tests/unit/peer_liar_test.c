@@ -21,13 +21,12 @@ static struct peer *server(void)
 static struct frame truth(void)
 {
     struct frame f = {.type = FRAME_ACK,
-                      .ack = {.count = 1,
-                              .arrival_us = (uint32_t)arrived_us,
+                      .ack = {.arrival_us = (uint32_t)arrived_us,
                               .delay_us = d.now_us - arrived_us,
                               .ect0 = ect0,
                               .ce = ce}};
 
-    f.ack.range[0] = (struct frame_range){.last = server()->recovery.next - 1};
+    duo_put_all(&d, &f);
     return f;
 }
 
@@ -70,16 +69,20 @@ static void marks_that_fall(struct frame *f)
 static void all_lost(struct frame *f)
 {
     f->ack.range[0].first = f->ack.range[0].last;
+    f->ack.count = 1;
 }
 
 /* A part of what was sent, another one each time. */
 static void torn(struct frame *f)
 {
     uint64_t at = f->ack.range[0].last, n = 0;
+    struct frame one = {.ack = {.count = 1}};
 
     while (n < LIMIT_ACK_RANGES && at > 8) {
         uint64_t length = rng_below(&rng, 3);
-        f->ack.range[n++] = (struct frame_range){at - length, at};
+        one.ack.range[0] = (struct frame_range){at - length, at};
+        if (!skipped_told(&server()->recovery.skipped, &one))
+            f->ack.range[n++] = one.ack.range[0];
         at -= length + 2 + rng_below(&rng, 3);
     }
     f->ack.count = (uint32_t)n;
@@ -120,15 +123,27 @@ static uint64_t pass(unsigned steps, void (*lie)(struct frame *f))
     return d.out_count - before;
 }
 
-static void begin(void)
+/* As if nothing was left out and all had come. */
+static void all_come(struct frame *f)
 {
-    duo_begin(&d, NULL, NULL);
+    f->ack.range[0].first = 0;
+    f->ack.count = 1;
+}
+
+static void begin_with(const struct peer_config *config)
+{
+    duo_begin(&d, NULL, config);
     duo_puppet(&d);
     rng_seed(&rng, 11);
     ect0 = ce = 0;
     if (peer_stream_open(server(), PEER_BULK, false, &stream))
         test_fail(__FILE__, __LINE__, "peer_stream_open");
     granted = 16 << 20;
+}
+
+static void begin(void)
+{
+    begin_with(NULL);
 }
 
 /* The sender goes on whatever it hears, never beyond what the receiver grants (and what it takes
@@ -180,7 +195,27 @@ static void one_guess_too_far_is_the_end(void)
     duo_end(&d);
 }
 
+/* ... and not stumble over a number that nobody has: 1,000 packets in the mean. */
+static void what_was_left_out_cannot_come(void)
+{
+    const struct peer_config with_all = {.without_skips = true};
+
+    begin();
+    pass(STEPS, all_come);
+    EXPECT(peer_closed(server()));
+    EXPECT_EQ(server()->recovery.skipped.count, 1);
+    const struct peer_event *e = &d.seen[DUO_SERVER].last[PEER_EVENT_CLOSED];
+    EXPECT(e->error == ERR_MALFORMED);
+    EXPECT(strstr(server()->close_reason, "never sent"));
+    duo_end(&d);
+    begin_with(&with_all);
+    pass(STEPS, all_come);
+    EXPECT(!peer_closed(server()));
+    duo_end(&d);
+}
+
 TEST_MAIN({"times_of_arrival_may_be_anything", times_of_arrival_may_be_anything},
           {"marks_may_be_anything", marks_may_be_anything},
           {"what_came_may_be_anything", what_came_may_be_anything},
-          {"one_guess_too_far_is_the_end", one_guess_too_far_is_the_end})
+          {"one_guess_too_far_is_the_end", one_guess_too_far_is_the_end},
+          {"what_was_left_out_cannot_come", what_was_left_out_cannot_come})
