@@ -298,7 +298,11 @@ static void take_round_trip(struct recovery *r, uint64_t now_us, const struct fr
         return;
     r->any_acked = true;
     r->largest_acked = highest;
-    if (highest < r->oldest || at(r, highest)->state != RECOVERY_IN_FLIGHT ||
+    if (highest < r->oldest)
+        return;
+    /* Also of what counts as lost: where the way has become far longer all does, each time. */
+    uint8_t state = at(r, highest)->state;
+    if ((state != RECOVERY_IN_FLIGHT && state != RECOVERY_LOST) ||
         now_us - at(r, highest)->sent_us > RTT_MOST_US)
         return;
     s->rtt_us = num_max(1, now_us - at(r, highest)->sent_us);

@@ -508,6 +508,27 @@ static void one_slow_answer_does_not_slow_the_probes(void)
     duo_end(&d);
 }
 
+/* All is given up for lost before the first answer can come: each answer tells how long it took all
+ * the same, or nothing would ever be waited for long enough again. */
+static void a_way_that_became_far_longer_is_measured(void)
+{
+    struct peer_message m = {.class = PEER_TEXT};
+    struct peer_path path;
+
+    begin();
+    EXPECT_EQ(peer_message_send(server(), &m, NULL), OK);
+    duo_wait(&d, 0);
+    uint64_t number = server()->recovery.next - 1;
+    duo_wait(&d, 600000);
+    EXPECT(server()->recovery.lost_packets > 0);
+    struct frame ack = {.type = FRAME_ACK, .ack = {.count = 1}};
+    ack.ack.range[0].first = ack.ack.range[0].last = number;
+    duo_say_frame(&d, &ack);
+    peer_path(server(), d.now_us, &path);
+    EXPECT(path.rtt_us > 70000);
+    duo_end(&d);
+}
+
 /* ---- numbers without end ---- */
 
 /* One packet is in flight and never acknowledged, while 70,000 acknowledgements leave. */
@@ -616,6 +637,7 @@ TEST_MAIN({"broken_frames_end_the_session", broken_frames_end_the_session},
           {"packets_under_old_keys_are_refused", packets_under_old_keys_are_refused},
           {"sleep_is_no_round_trip", sleep_is_no_round_trip},
           {"one_slow_answer_does_not_slow_the_probes", one_slow_answer_does_not_slow_the_probes},
+          {"a_way_that_became_far_longer_is_measured", a_way_that_became_far_longer_is_measured},
           {"acknowledgements_go_on_for_ever", acknowledgements_go_on_for_ever},
           {"a_crowd_of_small_packets_waits", a_crowd_of_small_packets_waits},
           {"padded_packets_have_one_size", padded_packets_have_one_size})
