@@ -23,7 +23,10 @@ status=0
 for part in ${parts:-rows loopback flood}; do
     echo "== $part, load $(cut -d' ' -f1 /proc/loadavg), $(date +%F)"
     case $part in
-    rows) build/farspan bench link --compare --runs "$runs" || status=1 ;;
+    rows)
+        build/farspan bench link --compare --runs "$runs" --json >"$FARSPAN_HOME/rows" || status=1
+        tests/bench/link_table.py <"$FARSPAN_HOME/rows" || status=1
+        ;;
     loopback) tests/bench/speed.sh --runs "$runs" || status=1 ;;
     flood) tests/bench/flood_link.sh || status=1 ;;
     esac
