@@ -41,6 +41,7 @@ struct link_plain {
     uint64_t delivered_bytes, probes_due, probes_written, probes_came;
     size_t unsent, partial; /* bytes of a message: still to be sent, and come already */
     uint8_t out[CHUNK_BYTES], in[CHUNK_BYTES];
+    uint8_t word[MESSAGE_BYTES]; /* what has come of a message; `in` is the stream's */
     struct plain_path path; /* the newest look at the stream, or at the messages alone */
     bool over;
     enum err failure;
@@ -145,16 +146,16 @@ static void on_words_data(void *ctx, unsigned events)
 
     (void)events;
     /* Read piece by piece: a message is whole when its last byte is here. */
-    enum err e = plain_receive(w->far, p->in + p->partial, size - p->partial, &n);
+    enum err e = plain_receive(w->far, p->word + p->partial, size - p->partial, &n);
     while (!e) {
         p->partial += n;
         if (p->partial == size) {
             uint64_t now_us = loop_refresh_us(p->loop);
-            stat_add(&p->delay_us, num_sub0(now_us, num_get_le(p->in, 8)));
+            stat_add(&p->delay_us, num_sub0(now_us, num_get_le(p->word, 8)));
             p->probes_came++;
             p->partial = 0;
         }
-        e = plain_receive(w->far, p->in + p->partial, size - p->partial, &n);
+        e = plain_receive(w->far, p->word + p->partial, size - p->partial, &n);
     }
     if (e != ERR_AGAIN)
         finish(p, e);
