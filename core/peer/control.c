@@ -53,8 +53,6 @@ enum {
     BACK_MOST_US = 50000,
     FOREIGN_FREE_US = 5000,
     FOREIGN_PART = 240, /* of 256 */
-    CALM_LEAST_BYTES = 40 * PACKET,
-    CALM_MOST_BYTES = 400 * PACKET
 };
 
 static struct control_model *model(struct control *c)
@@ -90,34 +88,16 @@ static uint64_t working_rate(const struct control_model *m)
     return num_max(m->head.bandwidth_bytes_s, m->train_rate);
 }
 
-/* Whether what gets lost is the line's own: it is lost just as often when a queue was let go, while
- * queues and policers lose nothing then. */
-static bool lossy(const struct control_model *m)
-{
-    uint64_t calm = m->calm.acked + m->calm.lost, busy = m->busy.acked + m->busy.lost;
-
-    return calm >= CALM_LEAST_BYTES && busy &&
-           num_mul_div(m->calm.lost, busy, calm) >= m->busy.lost / 10 * 7;
-}
-
-/* The line's own losses, of a thousand packets; at most half. */
-static uint64_t line_loss(const struct control_model *m)
-{
-    return lossy(m) ? num_min(m->calm.lost * 1000 / (m->calm.acked + m->calm.lost), 500) : 0;
-}
-
 /* What must be sent for `bytes` to arrive. */
 static uint64_t with_losses(const struct control_model *m, uint64_t bytes)
 {
-    return num_mul_div(bytes, 1000, 1000 - line_loss(m));
+    return num_mul_div(bytes, 1000, 1000 - line_loss_share(&m->line));
 }
 
 static uint64_t bdp(const struct control_model *m, unsigned gain)
 {
-    uint64_t back_us = num_min(m->back_us[0], m->back_us[1]);
     /* What comes back late is in flight for as long. */
-    if (back_us == UINT64_MAX)
-        back_us = 0;
+    uint64_t back_us = way_back_of_two_us(&m->way);
     uint64_t trip_us = m->head.min_rtt_us + num_min(back_us, m->head.min_rtt_us + BACK_MOST_US) +
                        m->foreign_us * FOREIGN_PART / 256;
     uint64_t bytes = num_mul_div(working_rate(m), trip_us, 1000000);
@@ -237,7 +217,7 @@ static void grow_or_stop(struct control_model *m, bool queued)
 static bool overrun(const struct control_model *m, bool queued)
 {
     uint64_t total = m->acked + m->lost, loss = total ? m->lost * 1000 / total : 0;
-    uint64_t line = line_loss(m);
+    uint64_t line = line_loss_share(&m->line);
 
     loss = num_sub0(loss, line) * 1000 / (1000 - line);
 
@@ -339,8 +319,7 @@ static void begin_round(struct control_model *m)
     m->last_rate = m->best_rate;
     m->acked = m->lost = m->best_rate = 0;
     m->least_rtt = UINT64_MAX;
-    m->back_us[1] = m->back_us[0];
-    m->back_us[0] = UINT64_MAX;
+    way_begin_round(&m->way);
     m->samples = m->limited_samples = 0;
     m->round++;
     m->rate[m->round % CONTROL_ROUNDS] = 0;
@@ -364,7 +343,7 @@ static void note_foreign(struct control_model *m)
 
     /* ACKs that wait on the way back come in lumps, and what we send for them is a queue as well.
      */
-    if (m->back_us[0] > QUEUED_US)
+    if (way_back_us(&m->way) > QUEUED_US)
         left_us = 0;
     m->suspect = left_us > 0;
     uint64_t theirs_us = m->deep ? left_us : 0;
@@ -374,33 +353,20 @@ static void note_foreign(struct control_model *m)
     m->theirs_us = theirs_us;
 }
 
-static void note_losses(struct control_model *m, struct control_losses *of)
-{
-    of->acked += m->acked;
-    of->lost += m->lost;
-    while (of->acked + of->lost > CALM_MOST_BYTES + 2 * bdp(m, GAIN_ONE)) {
-        of->acked /= 2;
-        of->lost /= 2;
-    }
-}
-
 /* What a round that was neither a start nor an examination teaches. */
 static void note_cruise(struct control_model *m, bool queued)
 {
     if (m->round != m->calm_round) {
-        note_losses(m, &m->busy);
+        line_loss_note(&m->line, false, m->acked, m->lost, bdp(m, GAIN_ONE));
         /* Where nothing is queued there is more to be had, and nobody to rival with. */
         m->rivalling &= m->phase == YIELD || excess_us(m) > FOREIGN_FREE_US;
         return;
     }
     note_foreign(m);
-    if (!queued || m->rivalling) {
-        note_losses(m, &m->calm);
-    } else {
-        /* Behind a queue that is still there it may be others who overflow it. */
-        m->calm.acked /= 2;
-        m->calm.lost /= 2;
-    }
+    if (!queued || m->rivalling)
+        line_loss_note(&m->line, true, m->acked, m->lost, bdp(m, GAIN_ONE));
+    else
+        line_loss_doubt(&m->line);
 }
 
 static void end_round(struct control_model *m, const struct control_sample *s)
@@ -554,19 +520,11 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
     }
 }
 
-/* Whether so much is lost that somebody overflows a queue: nothing is while one is let go. */
-static bool overflowing(const struct control_model *m)
-{
-    uint64_t calm = m->calm.acked + m->calm.lost, busy = m->busy.acked + m->busy.lost;
-
-    return calm >= CALM_LEAST_BYTES && m->busy.lost > busy / 50 &&
-           num_mul_div(m->calm.lost, busy, calm) < m->busy.lost / 4;
-}
-
 /* Whether the queue is longer than we have made it. */
 static bool crowded(const struct control_model *m)
 {
-    return m->foreign_us > 0 || overflowing(m) || excess_us(m) > left_by_us(m) + FOREIGN_FREE_US;
+    return m->foreign_us > 0 || line_loss_overflows(&m->line) ||
+           excess_us(m) > left_by_us(m) + FOREIGN_FREE_US;
 }
 
 /* Others who fill the queue until it overflows learn from losses alone what they may have; beside
@@ -575,12 +533,12 @@ static bool crowded(const struct control_model *m)
  * 2.2, has two modes for the same reason, and tells them apart by whether queues ever empty.) */
 static void step_rival(struct control_model *m, const struct control_sample *s)
 {
-    if (m->rivalling && (m->was_limited || m->mode == STARTUP || line_loss(m)))
+    if (m->rivalling && (m->was_limited || m->mode == STARTUP || line_loss_share(&m->line)))
         m->rivalling = false;
     if (m->rivalling && m->mode == CRUISE && m->phase != YIELD)
         rival_ack(&m->rival, s->now_us, s->acked_bytes, num_max(s->rtt_us, m->head.min_rtt_us));
     if (!s->lost_bytes || s->vanished || m->mode != CRUISE || !crowded(m) || m->was_limited ||
-        m->round < m->rival_round || line_loss(m))
+        m->round < m->rival_round || line_loss_share(&m->line))
         return;
     if (m->rivalling)
         rival_loss(&m->rival, s->now_us);
@@ -700,43 +658,13 @@ static void publish(struct control_model *m)
             num_max(m->head.pacing_bytes_s, num_mul_div(MODEST_BYTES, 1000000, m->head.min_rtt_us));
 }
 
-static void note_way(struct control_model *m, const struct control_sample *s)
-{
-    if (!m->has_way)
-        m->least_way[0] = m->least_way[1] = s->way_us;
-    else if (s->now_us - m->way_stamp_us > MIN_RTT_WINDOW_US)
-        m->least_way[1] = m->least_way[0], m->least_way[0] = s->way_us;
-    if (!m->has_way || s->now_us - m->way_stamp_us > MIN_RTT_WINDOW_US)
-        m->way_stamp_us = s->now_us;
-    m->has_way = true;
-    if (s->way_us < m->least_way[0])
-        m->least_way[0] = s->way_us;
-}
-
-/* The round trip as if there were no queue on the way back: what the other end or its neighbours
- * send there is no reason to send less. The queue on the way there is what this packet's way was
- * longer than the shortest, but no more than its whole round trip was, so that clocks that drift
- * apart make us see less and never what is not there. */
-static uint64_t trip_there(struct control_model *m, const struct control_sample *s)
-{
-    uint64_t least_rtt = m->head.min_rtt_us;
-
-    note_way(m, s);
-    if (least_rtt == 0 || s->rtt_us <= least_rtt)
-        return s->rtt_us;
-    int64_t least = m->least_way[0] < m->least_way[1] ? m->least_way[0] : m->least_way[1];
-    uint64_t there = num_min((uint64_t)(s->way_us - least), s->rtt_us - least_rtt);
-    m->back_us[0] = num_min(m->back_us[0], s->rtt_us - least_rtt - there);
-    return least_rtt + there;
-}
-
 static void model_sample(struct control *c, const struct control_sample *sample)
 {
     struct control_model *m = model(c);
     struct control_sample there = *sample, *s = &there;
 
     if (s->rtt_us)
-        s->rtt_us = trip_there(m, sample);
+        s->rtt_us = way_round_trip(&m->way, s->now_us, s->way_us, s->rtt_us, m->head.min_rtt_us);
 
     m->acked += s->acked_bytes;
     m->lost += s->lost_bytes;
@@ -780,7 +708,7 @@ void control_model_init(struct control_model *m, uint64_t now_us)
     m->head.ops = &model_ops;
     m->min_rtt_stamp_us = m->phase_start_us = m->lump_start_us = now_us;
     m->least_rtt = UINT64_MAX;
-    m->back_us[0] = m->back_us[1] = UINT64_MAX;
+    way_init(&m->way);
     begin_brief(m, now_us);
     m->mode = STARTUP;
     publish(m);
@@ -790,27 +718,4 @@ void control_model_hint(struct control_model *m, uint64_t rtt_us)
 {
     m->hint_us = rtt_us;
     publish(m);
-}
-
-static void fixed_sample(struct control *c, const struct control_sample *s)
-{
-    if (s->rtt_us && (c->min_rtt_us == 0 || s->rtt_us < c->min_rtt_us))
-        c->min_rtt_us = s->rtt_us;
-}
-
-static void fixed_silence(struct control *c, uint64_t now_us)
-{
-    (void)c;
-    (void)now_us;
-}
-
-static const struct control_ops fixed_ops = {"fixed", fixed_sample, fixed_silence};
-
-void control_fixed_init(struct control_model *m, uint64_t window_bytes, uint64_t pacing_bytes_s)
-{
-    memset(m, 0, sizeof *m);
-    m->head.ops = &fixed_ops;
-    m->head.window_bytes = window_bytes;
-    m->head.pacing_bytes_s = pacing_bytes_s;
-    m->head.state = "fixed";
 }

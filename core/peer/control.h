@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/peer/line_loss.h"
 #include "core/peer/rival.h"
+#include "core/peer/way.h"
 
 /* What one acknowledgement taught, as in draft-cheng-iccrg-delivery-rate-estimation. */
 struct control_sample {
@@ -103,10 +105,7 @@ struct control_model {
 
     /* the round trip without queues */
     uint64_t min_rtt_stamp_us;
-    bool has_way;
-    int64_t least_way[2]; /* of the present and the last ten seconds */
-    uint64_t way_stamp_us;
-    uint64_t back_us[2]; /* the least queue on the way back, of this round and the last */
+    struct way way;
     uint64_t probe_end_us, probe_least; /* while it is measured */
 
     /* trying for more */
@@ -114,11 +113,9 @@ struct control_model {
     uint64_t phase_start_us, phase_rate;
     bool success; /* the last try found more */
 
-    /* what gets lost whatever we send: what left while a queue was let go, and all the rest */
-    uint64_t calm_round;
-    struct control_losses {
-        uint64_t acked, lost; /* bytes, of the last few hundred packets */
-    } calm, busy;
+    /* what gets lost whatever we send */
+    uint64_t calm_round; /* what is acknowledged in it was sent in a yield */
+    struct line_loss line;
 
     /* marks of a queue: this round's bytes, and their share of late, of 256 (DCTCP, RFC 8257) */
     uint64_t marked;
