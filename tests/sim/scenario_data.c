@@ -214,7 +214,6 @@ static void left_out(struct sim *s, uint32_t without)
     struct wan_config link = sim_world_link(0, 20000);
     struct sim_world w;
 
-    sim_set_skips(s, true);
     transfer_bytes(s, without, &link, 8 * TRANSFER, 5 * SECOND_US, &w);
     struct peer_path p = client_path(&w);
     SIM_EXPECT(&w, p.sent_datagrams > 10000 && p.lost_datagrams == 0);
@@ -227,7 +226,6 @@ static void left_out_in_trouble(struct sim *s, uint32_t without)
     struct wan_config link = sim_world_link(50000000, 20000);
     struct sim_world w;
 
-    sim_set_skips(s, true);
     link.loss = 50000;
     link.duplicate = 50000;
     link.jitter_us = 4000;

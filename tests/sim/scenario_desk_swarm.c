@@ -168,7 +168,6 @@ static void in_weather(struct sim *s, uint32_t without)
     struct rng *r = sim_rng(s);
 
     memset(&w, 0, sizeof w);
-    sim_set_skips(s, true);
     sim_weather_make(&w.weather[0], r, STOP_US, 3);
     sim_desk_make(&w.d, s, without,
                   &(struct sim_desk_plan){.up = &w.weather[0].up,

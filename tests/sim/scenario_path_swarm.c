@@ -116,7 +116,6 @@ static void make(struct blows *b, struct sim *s, uint32_t without)
     struct sim_world_plan plan = {.up = &b->weather.up, .down = &b->weather.down};
     uint64_t window = (64 << 10) << rng_below(r, 7);
 
-    sim_set_skips(s, true);
     b->window_bytes = window;
     sim_weather_make(&b->weather, r, STOP_US, 3);
     sim_bulk_windows(&plan);

@@ -114,7 +114,6 @@ static void in_weather(struct sim *s, uint32_t without)
 
     CHECK(d);
     struct sim_world *w = &d->w;
-    sim_set_skips(s, true);
     sim_weather_make(&weather, r, STOP_US, 3);
     sim_note(s, "%s", sim_weather_print(&weather, text));
     sim_desk_make(d, s, without,

@@ -68,7 +68,6 @@ struct sim {
     struct sim_tap tap;
     FILE *log;
     uint32_t desk_without;
-    bool skips;
     char failure[300];
 };
 
@@ -155,16 +154,6 @@ void sim_free(struct sim *s)
 void sim_set_desk_without(struct sim *s, uint32_t without)
 {
     s->desk_without = without;
-}
-
-void sim_set_skips(struct sim *s, bool skips)
-{
-    s->skips = skips;
-}
-
-bool sim_skips(const struct sim *s)
-{
-    return s->skips;
 }
 
 uint32_t sim_desk_without(const struct sim *s)

@@ -58,12 +58,6 @@ void sim_free(struct sim *s);
 void sim_set_desk_without(struct sim *s, uint32_t without);
 uint32_t sim_desk_without(const struct sim *s);
 
-/* Whether sessions of this world leave out packet numbers, as all real ones do
- * (core/peer/skipped.h). At first they do not: each number that is left out moves an ACK, and with
- * it all that comes after, in scenarios whose figures are those of one undisturbed run. */
-void sim_set_skips(struct sim *s, bool skips);
-bool sim_skips(const struct sim *s);
-
 /* Chance for whoever builds the world; nodes should each take a seed from it. Borrowed. */
 struct rng *sim_rng(struct sim *s);
 

@@ -168,7 +168,6 @@ struct sim_client *sim_host_client(struct sim *s, const char *name, const struct
     if (config)
         c->config = *config;
     c->config.without = without & ~(uint32_t)SIM_WITHOUT_HOST;
-    c->config.without_skips = !sim_skips(s);
     key_generate(&c->identity, sim_rng(s));
     sim_app_init(&c->app, s, name, NULL, true);
     c->node = sim_node(s, name, &client_ops, c, address);
@@ -429,7 +428,6 @@ struct sim_server *sim_host_server(struct sim *s, const char *name, const struct
     if (config)
         sv->config = *config;
     sv->config.peer.without = without & ~(uint32_t)SIM_WITHOUT_HOST;
-    sv->config.peer.without_skips = !sim_skips(s);
     sv->config.without_cookies = without & SIM_WITHOUT_COOKIES;
     if (without & SIM_WITHOUT_BUDGET) {
         sv->config.max_peers = 0;
