@@ -630,6 +630,11 @@ static void publish(struct control_model *m)
     uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + SPARE_BYTES;
     if (m->mode == CRUISE)
         window += cushion_bytes(m);
+    /* Where the way back is now longer, now shorter, a window for the shorter one holds tries below
+     * what is believed already; the pace bounds them. */
+    if (m->mode == CRUISE && m->phase == TRY && way_back_varies_us(&m->way) > QUEUED_US)
+        window += num_mul_div(rate, num_min(way_back_varies_us(&m->way) / 2, m->head.min_rtt_us),
+                              1000000);
     if (m->mode == CRUISE && m->phase == YIELD && m->deep) {
         window = num_min(window, m->yield_bytes);
     } else if (m->mode == CRUISE && m->rivalling) {

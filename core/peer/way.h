@@ -12,6 +12,7 @@ struct way {
     int64_t least_us[2]; /* of the present and the last WAY_WINDOW_US */
     uint64_t stamp_us;   /* when the present ones began */
     uint64_t back_us[2]; /* the least queue on the way back, of this round and the last */
+    uint64_t back_most_us[2];
 };
 
 /* Prepares the caller's storage. */
@@ -34,5 +35,8 @@ uint64_t way_back_us(const struct way *w);
 
 /* The same of this round and the last together; 0 when not known. */
 uint64_t way_back_of_two_us(const struct way *w);
+
+/* By how much the longest queue on the way back in both was longer than that. */
+uint64_t way_back_varies_us(const struct way *w);
 
 #endif

@@ -29,9 +29,11 @@ static void test_tells_apart(void)
     EXPECT_EQ(trip(&w, 4, 10000, 20000), LEAST_US + 10000);
     EXPECT_EQ(way_back_us(&w), 20000);
     EXPECT_EQ(way_back_of_two_us(&w), 0);
+    EXPECT_EQ(way_back_varies_us(&w), 30000);
     way_begin_round(&w);
     EXPECT(way_back_us(&w) == UINT64_MAX);
     EXPECT_EQ(way_back_of_two_us(&w), 20000);
+    EXPECT_EQ(way_back_varies_us(&w), 10000);
     way_begin_round(&w);
     EXPECT_EQ(way_back_of_two_us(&w), 0);
 }
