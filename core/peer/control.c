@@ -24,7 +24,8 @@ enum {
     TRY,
     YIELD,
     STEADY,
-    STEADY_TRIPS = 6, /* round trips between two tries */
+    STEADY_TRIPS = 6,  /* round trips between two tries */
+    GUESSED_TRIPS = 2, /* ... where what is believed was seen for too short a time */
 };
 
 enum {
@@ -69,15 +70,20 @@ static uint64_t best_of(const uint64_t *slots)
     return best;
 }
 
-/* Whether a queue is there right now: not one of the last few round trips was short. A round's
- * least says so a whole round trip later. */
-static bool queued_now(const struct control_model *m)
+/* By how much the least of the last few round trips is above the least of all. A round's least says
+ * so a whole round trip later. */
+static uint64_t excess_now_us(const struct control_model *m)
 {
     uint64_t least = UINT64_MAX;
 
     for (unsigned i = 0; i < CONTROL_NEWEST; i++)
         least = num_min(least, m->newest_rtt[i]);
-    return least > m->head.min_rtt_us + num_clamp(m->head.min_rtt_us / 16, 1000, 6000);
+    return num_sub0(least, m->head.min_rtt_us);
+}
+
+static bool queued_now(const struct control_model *m)
+{
+    return excess_now_us(m) > num_clamp(m->head.min_rtt_us / 16, 1000, 6000);
 }
 
 /* The rate that sending follows from. */
@@ -110,8 +116,14 @@ static uint64_t bdp(const struct control_model *m, unsigned gain)
 static void believe(struct control_model *m, uint64_t rate)
 {
     rate = num_max(rate, FLOOR_BYTES_S);
-    for (unsigned i = 0; i < CONTROL_ROUNDS; i++)
+    /* What was held beside rivals on a path of twice the rate would fill this one. */
+    m->rivalling &= rate > m->head.bandwidth_bytes_s / 2;
+    for (unsigned i = 0; i < CONTROL_ROUNDS; i++) {
         m->rate[i] = rate;
+        /* Lumps come of a time for which the way holds things up, at the rate that was. */
+        m->extra[i] = num_min(
+            m->extra[i], num_mul_div(m->extra[i], rate, num_max(m->head.bandwidth_bytes_s, 1)));
+    }
     m->head.bandwidth_bytes_s = rate;
 }
 
@@ -252,11 +264,33 @@ static void take_brief(struct control_model *m, const struct control_sample *s)
     begin_brief(m, s->now_us);
     if (!collapsed || m->mode == PROBE_RTT)
         return;
-    believe(m, rate);
+    believe(m, rate / 8 * 7);
     m->queued_rounds = 0;
+    m->guessed = true;
     m->capped_until_us =
         s->now_us + m->newest_rtt[(m->newest + CONTROL_NEWEST - 1) % CONTROL_NEWEST];
     enter_drain(m);
+}
+
+/* Over a try and a yield a queue becomes longer and shorter; a path that has become longer stays as
+ * it is. */
+static void take_span(struct control_model *m)
+{
+    m->span_least = num_min(m->span_least, excess_us(m));
+    m->span_most = num_max(m->span_most, excess_us(m));
+    m->span_rounds++;
+    if (m->span_most - m->span_least > CHECK_SAME_US) {
+        m->span_least = m->span_most = excess_us(m);
+        m->span_rounds = m->span_yields = 0;
+    }
+}
+
+static bool seems_longer(const struct control_model *m)
+{
+    uint64_t spare_us = num_mul_div(SPARE_BYTES, 1000000, num_max(m->head.bandwidth_bytes_s, 1));
+
+    return m->span_rounds >= STEADY_TRIPS && m->span_yields &&
+           m->span_least > m->foreign_us + QUEUED_US + spare_us;
 }
 
 /* Round trips are long, and without loss there are four reasons: a queue of ours, one of others, a
@@ -265,6 +299,7 @@ static void take_brief(struct control_model *m, const struct control_sample *s)
 static void enter_check(struct control_model *m, uint64_t in_flight)
 {
     m->mode = CHECK;
+    m->span_rounds = m->span_yields = 0;
     m->check_rtt = m->least_rtt;
     m->check_window = num_max(in_flight / 2, WINDOW_FLOOR);
     m->drain_round = m->round + 2; /* by then all that is measured was sent under this window */
@@ -292,6 +327,7 @@ static void end_check(struct control_model *m, uint64_t now_us)
         enter_phase(m, STEADY, now_us);
     } else {
         /* All that followed from the path's length is to be found out anew. */
+        way_changed(&m->way);
         m->head.min_rtt_us = m->least_rtt;
         m->min_rtt_stamp_us = now_us;
         m->full = false;
@@ -380,10 +416,14 @@ static void end_round(struct control_model *m, const struct control_sample *s)
     /* A round that was short of data says only what the path does at least. */
     if (limited(m) || m->samples == 0)
         m->rate[m->round % CONTROL_ROUNDS] = m->head.bandwidth_bytes_s;
-    if (m->mode == CRUISE)
+    if (m->mode == CRUISE && m->least_rtt != UINT64_MAX) {
         note_cruise(m, queued);
-    m->usual_us = (7 * m->usual_us + excess_us(m)) / 8;
-    m->queued_rounds = standing ? m->queued_rounds + 1 : 0;
+        take_span(m);
+    }
+    if (m->least_rtt != UINT64_MAX) {
+        m->usual_us = (7 * m->usual_us + excess_us(m)) / 8;
+        m->queued_rounds = standing ? m->queued_rounds + 1 : 0;
+    }
     m->slow_rate = standing && !limited(m) ? num_max(m->slow_rate, m->best_rate) : 0;
     if (m->mode != PROBE_RTT && overrun(m, queued)) {
         believe(m, m->best_rate);
@@ -394,8 +434,9 @@ static void end_round(struct control_model *m, const struct control_sample *s)
             end_check(m, s->now_us);
     } else if (!m->full && (m->queued_rounds >= 2 || !limited(m))) {
         grow_or_stop(m, queued);
-    } else if (m->mode == CRUISE && !m->rivalling && s->now_us >= m->crowd_until_us &&
-               m->queued_rounds >= (limited(m) ? 4 : 2)) {
+    } else if (m->mode == CRUISE && !m->rivalling &&
+               (s->now_us >= m->crowd_until_us || m->foreign_us == 0) &&
+               (m->queued_rounds >= (limited(m) ? 4 : 2) || seems_longer(m))) {
         enter_check(m, s->in_flight_bytes + s->acked_bytes);
     }
     begin_round(m);
@@ -505,18 +546,22 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
             enter_yield(m, m->suspect, s->now_us);
         break;
     case YIELD:
+        m->guessed = false;
         if (m->deep
                 ? elapsed <= trip || (elapsed <= 2 * trip && s->in_flight_bytes > m->yield_bytes)
                 : elapsed <= trip && s->in_flight_bytes > bdp(m, GAIN_ONE))
             break;
         m->calm_round = m->round + 1;
+        m->span_yields++;
         enter_phase(m, STEADY, s->now_us);
         break;
     default:
         if (m->rivalling)
             break;
-        if (elapsed > STEADY_TRIPS * trip || s->app_limited || (tiny(m) && elapsed > trip))
+        if (elapsed > (m->guessed ? GUESSED_TRIPS : STEADY_TRIPS) * trip || s->app_limited ||
+            (tiny(m) && elapsed > trip)) {
             enter_phase(m, TRY, s->now_us);
+        }
     }
 }
 
@@ -567,6 +612,8 @@ static void step_mode(struct control_model *m, const struct control_sample *s)
     case PROBE_RTT:
         if (s->now_us < m->probe_end_us || m->probe_least == UINT64_MAX)
             break;
+        if (m->probe_least > m->head.min_rtt_us + CHECK_SAME_US)
+            way_changed(&m->way);
         m->head.min_rtt_us = m->probe_least;
         m->min_rtt_stamp_us = s->now_us;
         m->mode = CRUISE;
@@ -624,7 +671,9 @@ static void publish(struct control_model *m)
         m->head.window_bytes = num_max(bdp(m, GAIN_ONE / 2), WINDOW_FLOOR);
         return;
     }
-    uint64_t extra = best_of(m->extra);
+    /* What waits on the way back is in flight for as long already. */
+    uint64_t extra =
+        num_sub0(best_of(m->extra), num_mul_div(rate, way_back_of_two_us(&m->way), 1000000));
     if (hasty(m) && m->mode == CRUISE)
         extra = num_min(extra, num_mul_div(rate, INTERACTIVE_LUMP_US, 1000000));
     uint64_t window = with_losses(m, bdp(m, window_gain(m))) + extra + SPARE_BYTES;
@@ -676,11 +725,11 @@ static void model_sample(struct control *c, const struct control_sample *sample)
     m->marked += s->ce_bytes;
     m->brief_acked += s->acked_bytes;
     m->brief_lost += s->lost_bytes;
-    /* A path that was gone for a moment, or a NAT's binding, says nothing about the rate. */
-    if (s->vanished && excess_us(m) <= num_max(STANDING_US, m->usual_us + 2 * QUEUED_US))
-        m->lost = m->brief_lost = 0;
     if (s->rtt_us)
         take_rtt(m, s);
+    /* A path that was gone for a moment, or a NAT's binding, says nothing about the rate. */
+    if (s->vanished && excess_now_us(m) <= num_max(STANDING_US, m->usual_us + 2 * QUEUED_US))
+        m->lost = m->brief_lost = 0;
     if (s->rate_bytes_s)
         take_rate(m, s);
     take_lump(m, s);

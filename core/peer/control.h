@@ -84,6 +84,7 @@ struct control_model {
 
     /* others in the queue */
     bool suspect, deep;      /* the last yield left a queue; this one lets go of all of ours */
+    bool guessed;            /* the bandwidth was seen for less than a round trip */
     uint64_t yield_bytes;    /* what is in flight in a deep yield */
     uint64_t foreign_us;     /* the queue that is left then: that of others ... */
     uint64_t theirs_us;      /* ... and what was left at the last yield */
@@ -95,6 +96,8 @@ struct control_model {
     uint64_t last_rate;    /* the best delivered in the last round */
 
     /* a standing queue */
+    uint64_t span_least, span_most; /* the excess of the last rounds, which hardly differed ... */
+    unsigned span_rounds, span_yields; /* ... so many, and yields between them */
     uint64_t usual_us; /* by how much round trips are usually above the least, of late */
     unsigned queued_rounds;
     uint64_t clean_round; /* from then on what is measured was not sent slowly on purpose */

@@ -299,14 +299,16 @@ static void take_round_trip(struct recovery *r, uint64_t now_us, const struct fr
     r->largest_acked = highest;
     if (highest < r->oldest)
         return;
-    /* Also of what counts as lost: where the way has become far longer all does, each time. */
-    uint8_t state = at(r, highest)->state;
-    if ((state != RECOVERY_IN_FLIGHT && state != RECOVERY_LOST) ||
-        now_us - at(r, highest)->sent_us > RTT_MOST_US)
+    /* Also of what counts as lost: where the way has become far longer all does, each time. And of
+     * what nobody waits for: between two that both send it is the newest half of the time. */
+    const struct recovery_packet *p = at(r, highest);
+    if ((p->state != RECOVERY_IN_FLIGHT && p->state != RECOVERY_LOST &&
+         (p->state != RECOVERY_ACKED || p->eliciting)) ||
+        now_us - p->sent_us > RTT_MOST_US)
         return;
-    s->rtt_us = num_max(1, now_us - at(r, highest)->sent_us);
+    s->rtt_us = num_max(1, now_us - p->sent_us);
     /* The clock that the other tells of wraps: the difference to the last way is small. */
-    uint32_t way = f->ack.arrival_us - (uint32_t)at(r, highest)->sent_us;
+    uint32_t way = f->ack.arrival_us - (uint32_t)p->sent_us;
     r->way_us += (int32_t)(way - (uint32_t)r->way_us);
     s->way_us = r->way_us;
     update_rtt(r, s->rtt_us, num_min(f->ack.delay_us, r->max_ack_delay_us));

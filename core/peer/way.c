@@ -22,6 +22,11 @@ static void note(struct way *w, uint64_t now_us, int64_t there_us)
         w->least_us[0] = there_us;
 }
 
+void way_changed(struct way *w)
+{
+    w->known = false;
+}
+
 uint64_t way_round_trip(struct way *w, uint64_t now_us, int64_t there_us, uint64_t rtt_us,
                         uint64_t least_rtt_us)
 {

@@ -18,6 +18,9 @@ struct way {
 /* Prepares the caller's storage. */
 void way_init(struct way *w);
 
+/* The path has another length: what was the least of the way there says nothing any more. */
+void way_changed(struct way *w);
+
 /* The round trip `rtt_us` as if there were no queue on the way back: what the other end or its
  * neighbours send there is no reason to send less. `there_us` is how long the packet was on its way
  * there, plus a constant that nobody knows; `least_rtt_us` the shortest round trip, 0 when none is

@@ -436,6 +436,22 @@ static void route_change(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* The way becomes longer by less than a queue of our own may be. */
+static void route_longer(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(RATE, 20000);
+    struct sim_world w;
+
+    link.change[link.changes++] = (struct wan_change){5 * SECOND_US, WAN_CHANGE_DELAY, 36000};
+    sim_bulk_make(&w, s, without, &link, &link);
+    until(&w, 5);
+    sim_bulk_expect_soon(&w, RATE / 100 * 80, 2 * SECOND_US);
+    sim_bulk_expect(
+        &w, 3 * SECOND_US,
+        (struct sim_bulk_bounds){.goodput_bps = RATE / 100 * 80, .queue_p95_us = 60000});
+    sim_world_end(&w);
+}
+
 static void routes_alternate(struct sim *s, uint32_t without)
 {
     struct wan_config link = sim_world_link(RATE, 20000);
@@ -507,6 +523,7 @@ const struct sim_scenario scenario_change_table[] = {
     {"rises_10_to_100", "... and back: 80 % used within 2 s", NULL, rises_10_to_100},
     {"rate_steps_up", "5 to 100 Mbit/s: 80 % within 3 s", NULL, rate_steps_up},
     {"rate_saws", "20 and 5 Mbit/s in turn each second: 75 % of the mean", NULL, rate_saws},
+    {"route_longer", "40 to 72 ms: 80 % within 2 s and from then on", NULL, route_longer},
     {"route_change", "20 to 120 ms and back: 80 % within 2 s, no long queue", NULL, route_change},
     {"routes_alternate", "40 and 60 ms in turn each half second: 80 %", NULL, routes_alternate},
     {"loss_comes_and_goes", "15 % for 5 s: 55 %, and all of it again within 2 RTT + 1 s", NULL,

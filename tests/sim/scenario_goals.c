@@ -200,7 +200,7 @@ static void goal_fall(struct sim *s, uint32_t without)
              (unsigned long long)back_us / 1000, (unsigned long long)over_us / 1000,
              (unsigned long long)low, (unsigned long long)high);
     SIM_EXPECT(&w, back_us <= 500000);
-    SIM_EXPECT(&w, over_us <= SECOND_US); /* tries for more, now and then */
+    SIM_EXPECT(&w, over_us <= SECOND_US / 2); /* tries for more, now and then */
     SIM_EXPECT(&w, high >= 8 * MBIT);
     SIM_EXPECT(&w, low >= 7 * MBIT / 10);
     sim_world_end(&w);

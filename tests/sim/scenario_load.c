@@ -122,7 +122,7 @@ static void bulk_both_ways(struct sim *s, uint32_t without)
     uint64_t before = w.session ? w.session->app.read_bytes : 0;
     sim_bulk_expect(
         &w, 10 * SECOND_US,
-        (struct sim_bulk_bounds){.goodput_bps = RATE / 100 * 80, .queue_p95_us = 80000});
+        (struct sim_bulk_bounds){.goodput_bps = RATE / 100 * 80, .queue_p95_us = 76000});
     uint64_t bps = ((w.session ? w.session->app.read_bytes : 0) - before) * 8 / 10;
     sim_note(s, "up %" PRIu64 " bit/s", bps);
     SIM_EXPECT(&w, bps >= RATE / 100 * 80);

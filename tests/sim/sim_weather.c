@@ -120,8 +120,11 @@ static void make_path(struct sim_weather *w, struct rng *r)
     w->down = w->up;
     if (rng_below(r, 2))
         w->down.rate_bps = between_doublings(r, 1000000, 6);
+    /* Who marks does not take two packets for a queue (RFC 9332, section 4.2.2.1: the time of two
+     * at least). */
     if (rng_below(r, 4) == 0)
-        w->up.ecn_mark_us = w->down.ecn_mark_us = 5000;
+        w->up.ecn_mark_us = w->down.ecn_mark_us = num_max(
+            5000, num_mul_div(2 * 1500 * 8, 1000000, num_min(w->up.rate_bps, w->down.rate_bps)));
 }
 
 static void set_clocks(struct sim_weather *w, struct rng *r)

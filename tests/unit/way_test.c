@@ -38,6 +38,19 @@ static void test_tells_apart(void)
     EXPECT_EQ(way_back_of_two_us(&w), 0);
 }
 
+/* On a path that has become longer there as well as back, what varies is told apart anew. */
+static void test_changed(void)
+{
+    struct way w;
+
+    way_init(&w);
+    EXPECT_EQ(trip(&w, 1, 0, 0), LEAST_US);
+    way_changed(&w);
+    EXPECT_EQ(way_round_trip(&w, 2, 50000, 2 * LEAST_US, 2 * LEAST_US), 2 * LEAST_US);
+    EXPECT_EQ(way_round_trip(&w, 3, 50000, 2 * LEAST_US + 9000, 2 * LEAST_US), 2 * LEAST_US);
+    EXPECT_EQ(way_round_trip(&w, 4, 59000, 2 * LEAST_US + 9000, 2 * LEAST_US), 2 * LEAST_US + 9000);
+}
+
 /* Nothing is known of the least round trip: there is nothing to take away from. */
 static void test_unknown(void)
 {
@@ -67,4 +80,5 @@ static void test_drift(void)
     }
 }
 
-TEST_MAIN({"apart", test_tells_apart}, {"unknown", test_unknown}, {"drift", test_drift})
+TEST_MAIN({"apart", test_tells_apart}, {"changed", test_changed}, {"unknown", test_unknown},
+          {"drift", test_drift})
