@@ -6,7 +6,14 @@
 #include "tests/unit/duo.h"
 #include "tests/unit/test.h"
 
-enum { STEP_US = 10000, LOOK_US = 1000, GRANT_BYTES = 20000, STEPS = 200, FORGET_STEPS = 2200 };
+enum {
+    STEP_US = 10000,
+    LOOK_US = 1000,
+    GRANT_BYTES = 20000,
+    WAY_US = 5000,
+    STEPS = 200,
+    FORGET_STEPS = 2200
+};
 
 static struct duo d;
 static struct rng rng;
@@ -118,6 +125,9 @@ static uint64_t pass(unsigned steps, void (*lie)(struct frame *f))
         struct frame f = truth();
         if (lie)
             lie(&f);
+        /* What was sent in this moment has not come and gone yet. */
+        duo_wait(&d, WAY_US);
+        f.ack.delay_us += WAY_US;
         duo_say_frame(&d, &f);
     }
     return d.out_count - before;
