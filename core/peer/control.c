@@ -33,8 +33,10 @@ enum {
     MIN_RTT_WINDOW_US = 10000000,
     MIN_RTT_RIVALS_US = 40000000, /* each of their losses shows it well enough */
     PROBE_RTT_US = 200000,
-    CHECK_SAME_US = 2500, /* round trips that differ by less have not changed */
-    QUEUED_US = 10000,    /* more than acknowledgements and timers explain */
+    AS_SHORT_US = 500, /* a round trip longer by no more shows that the path is as it was ... */
+    AS_SHORT_MOST_US = 3000, /* ... on long paths */
+    CHECK_SAME_US = 2500,    /* round trips that differ by less have not changed */
+    QUEUED_US = 10000,       /* more than acknowledgements and timers explain */
     STANDING_US = 40000,
     CUSHION_RATE = 1250000, /* bytes a second; at this rate ... */
     CUSHION_US = 10000,     /* ... the queue that is wanted is so long */
@@ -500,7 +502,9 @@ static void take_rtt(struct control_model *m, const struct control_sample *s)
     m->probe_least = num_min(m->probe_least, s->rtt_us);
     m->newest_rtt[m->newest++ % CONTROL_NEWEST] = s->rtt_us;
     m->brimming |= m->mode == STARTUP && queued_now(m);
-    if (m->head.min_rtt_us == 0 || s->rtt_us <= m->head.min_rtt_us + 500) {
+    if (m->head.min_rtt_us == 0 ||
+        s->rtt_us <= m->head.min_rtt_us +
+                         num_clamp(m->head.min_rtt_us / 32, AS_SHORT_US, AS_SHORT_MOST_US)) {
         m->head.min_rtt_us =
             m->head.min_rtt_us ? num_min(m->head.min_rtt_us, s->rtt_us) : s->rtt_us;
         m->min_rtt_stamp_us = s->now_us;
@@ -568,8 +572,10 @@ static void step_cruise(struct control_model *m, const struct control_sample *s)
 /* Whether the queue is longer than we have made it. */
 static bool crowded(const struct control_model *m)
 {
+    uint64_t tried_us = m->phase == STEADY ? 0 : TRY_QUEUE_US;
+
     return m->foreign_us > 0 || line_loss_overflows(&m->line) ||
-           excess_us(m) > left_by_us(m) + FOREIGN_FREE_US;
+           excess_us(m) > left_by_us(m) + tried_us + FOREIGN_FREE_US;
 }
 
 /* Others who fill the queue until it overflows learn from losses alone what they may have; beside
