@@ -6,13 +6,13 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/os/os.h"
 #include "core/os/sockaddr.h"
+#include "core/os/stream_socket.h"
 
-enum { BACKLOG = 128, ATTEMPTS = 16 };
+enum { BACKLOG = 128 };
 
 static bool set_option(int fd, int level, int name, int value)
 {
@@ -64,7 +64,7 @@ enum err tcp_socket_listen(const struct addr *at, int *fd)
         return OK;
     enum err e = errno == EADDRINUSE ? ERR_BUSY : ERR_SYSTEM;
     log_errno(LOG_WARN, "cannot listen on TCP %s", addr_print(at, text));
-    tcp_socket_close(*fd);
+    stream_socket_close(*fd);
     *fd = -1;
     return e;
 }
@@ -86,38 +86,15 @@ enum err tcp_socket_adopt(int fd)
 
 enum err tcp_socket_accept(int listener, int *fd, struct addr *from)
 {
-    /* What accept tells of a connection that is over before it was taken says nothing of others. */
-    for (int i = 0; i < ATTEMPTS; i++) {
-        struct sockaddr_storage at = {0};
-        socklen_t n = sizeof at;
-        *fd = OS_CALL(OS_ACCEPT,
-                      accept4(listener, (struct sockaddr *)&at, &n, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (*fd >= 0) {
-            *from = sockaddr_get((struct sockaddr *)&at);
-            from->via = ADDR_TCP;
-            set_options(*fd);
-            return OK;
-        }
-        switch (errno) {
-        case EAGAIN:
-            return ERR_AGAIN;
-        case EMFILE:
-        case ENFILE:
-        case ENOBUFS:
-        case ENOMEM:
-            log_errno(LOG_WARN, "cannot take a TCP connection");
-            return ERR_LIMIT;
-        case EBADF:
-        case EINVAL:
-        case ENOTSOCK:
-        case EFAULT:
-            log_errno(LOG_ERROR, "cannot take TCP connections any more");
-            return ERR_SYSTEM;
-        default:
-            break;
-        }
-    }
-    return ERR_AGAIN;
+    struct sockaddr_storage at;
+    enum err e = stream_socket_accept(listener, fd, &at);
+
+    if (e)
+        return e;
+    *from = sockaddr_get((struct sockaddr *)&at);
+    from->via = ADDR_TCP;
+    set_options(*fd);
+    return OK;
 }
 
 enum err tcp_socket_connect(const struct addr *to, int *fd)
@@ -133,64 +110,7 @@ enum err tcp_socket_connect(const struct addr *to, int *fd)
     if (OS_CALL(OS_CONNECT, connect(*fd, (struct sockaddr *)&at, n)) == 0 || errno == EINPROGRESS)
         return OK;
     log_errno(LOG_DEBUG, "cannot connect to TCP %s", addr_print(to, text));
-    tcp_socket_close(*fd);
+    stream_socket_close(*fd);
     *fd = -1;
     return ERR_UNREACHABLE;
-}
-
-enum err tcp_socket_connected(int fd)
-{
-    int error = 0;
-    socklen_t n = sizeof error;
-
-    if (OS_CALL(OS_CONNECT, getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n)) != 0)
-        error = errno;
-    if (error == 0)
-        return OK;
-    errno = error;
-    log_errno(LOG_DEBUG, "no TCP connection");
-    return ERR_UNREACHABLE;
-}
-
-enum err tcp_socket_receive(int fd, void *space, size_t room, size_t *n)
-{
-    ssize_t got;
-
-    *n = 0;
-    do
-        got = OS_CALL(OS_RECV, recv(fd, space, room, MSG_DONTWAIT));
-    while (got < 0 && errno == EINTR);
-    if (got > 0) {
-        *n = (size_t)got;
-        return OK;
-    }
-    if (got == 0)
-        return ERR_END;
-    if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
-        return ERR_AGAIN;
-    log_errno(LOG_DEBUG, "a TCP connection is broken");
-    return ERR_UNREACHABLE;
-}
-
-enum err tcp_socket_send(int fd, struct bytes b, size_t *n)
-{
-    ssize_t sent;
-
-    *n = 0;
-    do
-        sent = OS_CALL(OS_SEND, send(fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL));
-    while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
-        *n = (size_t)sent;
-    else if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
-        log_errno(LOG_DEBUG, "a TCP connection is broken");
-        return ERR_UNREACHABLE;
-    }
-    return OK;
-}
-
-void tcp_socket_close(int fd)
-{
-    if (fd >= 0)
-        close(fd);
 }

@@ -1,12 +1,11 @@
-/* tcp_socket: TCP connections that hold little back: what the kernel has not sent stays ours. */
+/* tcp_socket: TCP connections that hold little back: what the kernel has not sent stays ours. What
+ * can be done with one stands in stream_socket.h. */
 #ifndef FARSPAN_TCP_SOCKET_H
 #define FARSPAN_TCP_SOCKET_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/addr.h"
-#include "core/base/bytes.h"
 #include "core/base/err.h"
 
 enum {
@@ -31,19 +30,5 @@ enum err tcp_socket_accept(int listener, int *fd, struct addr *from) MUST_USE;
 /* Begins a connection; it is there, or has failed, when the socket becomes writable.
  * ERR_UNREACHABLE when the kernel knows at once that it cannot be, ERR_SYSTEM (logged). */
 enum err tcp_socket_connect(const struct addr *to, int *fd) MUST_USE;
-
-/* What became of it, once writable. ERR_UNREACHABLE. */
-enum err tcp_socket_connected(int fd) MUST_USE;
-
-/* Reads up to `room` bytes without waiting, *n of them. ERR_AGAIN: nothing there. ERR_END: the
- * other has closed. ERR_UNREACHABLE: the connection is broken. */
-enum err tcp_socket_receive(int fd, void *space, size_t room, size_t *n) MUST_USE;
-
-/* Writes as much of `b` as the socket takes without waiting, *n bytes. OK also when that is less
- * than all, and the rest must wait until it is writable. ERR_UNREACHABLE: it is broken. */
-enum err tcp_socket_send(int fd, struct bytes b, size_t *n) MUST_USE;
-
-/* Closes it; what was written is still sent. -1 is fine. */
-void tcp_socket_close(int fd);
 
 #endif

@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/num.h"
+#include "core/os/stream_socket.h"
 #include "core/os/tcp_socket.h"
 #include "core/wire/chain.h"
 
@@ -69,7 +70,7 @@ static struct connection *find(struct tcp *t, const struct addr *peer)
 static void destroy(struct connection *c)
 {
     loop_io_free(c->io);
-    tcp_socket_close(c->fd);
+    stream_socket_close(c->fd);
     heap_free(c);
 }
 
@@ -124,7 +125,7 @@ static void push(struct connection *c)
 
     if (c->ended || c->waiting == 0)
         return;
-    if (tcp_socket_send(c->fd, bytes_of(c->out, c->waiting), &n)) {
+    if (stream_socket_send(c->fd, bytes_of(c->out, c->waiting), &n)) {
         end(c);
         return;
     }
@@ -171,7 +172,7 @@ static void receive(struct connection *c)
     size_t n;
 
     for (int i = 0; i < IN_READS && !c->ended; i++) {
-        e = tcp_socket_receive(c->fd, t->space, sizeof t->space, &n);
+        e = stream_socket_receive(c->fd, t->space, sizeof t->space, &n);
         if (e)
             break;
         if (!take(c, bytes_of(t->space, n))) {
@@ -188,7 +189,7 @@ static void receive(struct connection *c)
 static void on_opened(struct connection *c)
 {
     c->opening = false;
-    if (tcp_socket_connected(c->fd)) {
+    if (stream_socket_connected(c->fd)) {
         end(c);
         return;
     }
@@ -217,7 +218,7 @@ static enum err add(struct tcp *t, int fd, const struct addr *peer, bool opening
     struct connection *c = t->count < LIMIT_TCP_CONNECTIONS ? heap_alloc(sizeof *c) : NULL;
 
     if (!c) {
-        tcp_socket_close(fd);
+        stream_socket_close(fd);
         return t->count < LIMIT_TCP_CONNECTIONS ? ERR_MEMORY : ERR_LIMIT;
     }
     c->tcp = t;
@@ -314,7 +315,7 @@ static void on_door(void *ctx, unsigned events)
         if (make_room(t, &from))
             e = add(t, fd, &from, false);
         else
-            tcp_socket_close(fd);
+            stream_socket_close(fd);
     }
     if (t->count)
         sweep_within(t, SWEEP_US);
@@ -353,7 +354,7 @@ enum err tcp_listen(struct tcp *t, const struct addr *at)
         return e;
     e = watch_door(t, fd);
     if (e)
-        tcp_socket_close(fd);
+        stream_socket_close(fd);
     return e;
 }
 
@@ -441,7 +442,7 @@ void tcp_free(struct tcp *t)
     for (size_t i = 0; i < t->count; i++)
         destroy(t->list[i]);
     loop_io_free(t->door_io);
-    tcp_socket_close(t->door);
+    stream_socket_close(t->door);
     loop_timer_release(&t->sweep);
     loop_timer_release(&t->pause);
     loop_task_release(&t->reap);

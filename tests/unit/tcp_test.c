@@ -9,6 +9,7 @@
 #include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/os/os.h"
+#include "core/os/stream_socket.h"
 #include "core/os/tcp_socket.h"
 #include "tests/unit/test.h"
 
@@ -223,10 +224,10 @@ static void nonsense_ends_the_connection_only(void)
         t.server.stop_gone = (unsigned)i + 1;
         while (t.server.got == 0 && tcp_count(t.server.tcp) < 2)
             loop_turn(t.loop, true);
-        EXPECT(tcp_socket_send(fd, i ? bytes_of(long_one, 3) : bytes_of(bad, 2), &n) == OK);
+        EXPECT(stream_socket_send(fd, i ? bytes_of(long_one, 3) : bytes_of(bad, 2), &n) == OK);
         EXPECT_EQ(loop_run(t.loop), 0);
         EXPECT_EQ(tcp_counters(t.server.tcp).malformed, i + 1);
-        tcp_socket_close(fd);
+        stream_socket_close(fd);
     }
     EXPECT_EQ(tcp_count(t.server.tcp), 1);
     send_one(&t.client, &t.at, 5);
@@ -289,7 +290,7 @@ static void a_crowd_pushes_out_its_own(void)
     EXPECT_EQ(tcp_count(t.server.tcp), LIMIT_TCP_STRANGERS);
     EXPECT_EQ(tcp_counters(t.server.tcp).crowded, KEPT + 1);
     for (int i = 0; i < (int)COUNT_OF(fd); i++)
-        tcp_socket_close(fd[i]);
+        stream_socket_close(fd[i]);
     end();
 }
 

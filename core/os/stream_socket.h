@@ -1,0 +1,34 @@
+/* stream_socket: what every connected stream socket does, TCP or local: take, read, write, end. */
+#ifndef FARSPAN_STREAM_SOCKET_H
+#define FARSPAN_STREAM_SOCKET_H
+
+#include <stddef.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+struct sockaddr_storage;
+
+/* Takes the next connection of a listening socket without waiting, and whose it is to *from (NULL:
+ * nobody wants to know). ERR_AGAIN: there is none. ERR_LIMIT: no descriptors or memory for it
+ * (logged). ERR_SYSTEM: the socket is broken (logged). */
+enum err stream_socket_accept(int listener, int *fd, struct sockaddr_storage *from) MUST_USE;
+
+/* Reads up to `room` bytes without waiting, *n of them. ERR_AGAIN: nothing there. ERR_END: the
+ * other has ended its direction. ERR_UNREACHABLE: the connection is broken. */
+enum err stream_socket_receive(int fd, void *space, size_t room, size_t *n) MUST_USE;
+
+/* Writes as much of `b` as the socket takes without waiting, *n bytes. OK also when that is less
+ * than all, and the rest must wait until it is writable. ERR_UNREACHABLE: it is broken. */
+enum err stream_socket_send(int fd, struct bytes b, size_t *n) MUST_USE;
+
+/* Ends the direction from here: the other reads to the end. One that is broken is left alone. */
+void stream_socket_finish(int fd);
+
+/* What became of a connection that was begun, once writable. ERR_UNREACHABLE. */
+enum err stream_socket_connected(int fd) MUST_USE;
+
+/* Closes it; what was written is still sent. -1 is fine. */
+void stream_socket_close(int fd);
+
+#endif
