@@ -1,13 +1,12 @@
 #include "core/codec/block_coder.h"
 
 #include <string.h>
-#define ZSTD_STATIC_LINKING_ONLY /* memory of our own, frames without magic; linked statically */
-#include <zstd.h>
 #include <zstd_errors.h>
 
 #include "core/base/check.h"
 #include "core/base/heap.h"
 #include "core/codec/block_history.h"
+#include "core/codec/zstd_memory.h"
 
 enum { SMALL_CONTENT = 96 * 1024 };
 
@@ -40,28 +39,14 @@ static const ZSTD_compressionParameters parameters_of[BLOCK_SEARCHES] = {
 };
 static const int residual_level = 1;
 
-static void *zstd_alloc(void *opaque, size_t bytes)
-{
-    (void)opaque;
-    return heap_alloc(bytes);
-}
-
-static void zstd_free(void *opaque, void *p)
-{
-    (void)opaque;
-    heap_free(p);
-}
-
-static const ZSTD_customMem memory = {zstd_alloc, zstd_free, NULL};
-
 struct block_coder *block_coder_new(void)
 {
     struct block_coder *c = heap_alloc(sizeof *c);
 
     if (!c)
         return NULL;
-    c->compress = ZSTD_createCCtx_advanced(memory);
-    c->expand = ZSTD_createDCtx_advanced(memory);
+    c->compress = ZSTD_createCCtx_advanced(zstd_memory);
+    c->expand = ZSTD_createDCtx_advanced(zstd_memory);
     if (!c->compress || !c->expand ||
         ZSTD_isError(ZSTD_DCtx_setParameter(c->expand, ZSTD_d_format, ZSTD_f_zstd1_magicless))) {
         block_coder_free(c);
