@@ -6,18 +6,12 @@
 #include "cmd/page.h"
 #include "core/base/log.h"
 
-extern const struct cmd cmd_bench, cmd_encode, cmd_help, cmd_keygen, cmd_serve, cmd_version,
-    cmd_view;
+extern const struct cmd cmd_bench, cmd_encode, cmd_help, cmd_keygen, cmd_migrate, cmd_serve,
+    cmd_version, cmd_view;
 
 const struct cmd *const cmd_table[] = {
-    &cmd_bench,
-    &cmd_encode,
-    &cmd_help,
-    &cmd_keygen,
-    &cmd_serve,
-    &cmd_version,
-    &cmd_view,
-    NULL,
+    &cmd_bench, &cmd_encode,  &cmd_help, &cmd_keygen, &cmd_migrate,
+    &cmd_serve, &cmd_version, &cmd_view, NULL,
 };
 
 static int finish(struct run *run, enum err e)

@@ -26,6 +26,10 @@ enum {
     LIMIT_DESK_TILES = 16384, /* of these blocks: 256 MiB */
     LIMIT_DESK_SNAPSHOTS = 64,
 
+    /* moving a VM */
+    LIMIT_CHANNELS = 128,     /* of one relay at once */
+    LIMIT_CHANNEL_NAMES = 64, /* its sockets */
+
     /* one listener */
     LIMIT_PEERS = 1024,
     LIMIT_HALF_OPEN = 256,         /* handshakes begun, no valid transport packet yet */
