@@ -140,6 +140,21 @@ enum err json_print(struct json *j, FILE *to)
     return bad ? ERR_SYSTEM : OK;
 }
 
+enum err json_write(struct json *j, struct buf *to)
+{
+    char *line = j && !j->lost ? dump(j->value) : NULL;
+    size_t n = line ? strlen(line) : 0;
+
+    json_free(j);
+    enum err e = line ? buf_reserve(to, n + 1) : ERR_MEMORY;
+    if (!e)
+        e = buf_append(to, bytes_of(line, n));
+    if (!e)
+        e = buf_append(to, bytes_of("\n", 1));
+    heap_free(line);
+    return e;
+}
+
 /* A parsed value is jansson's own, under a name that keeps jansson in this file. */
 static json_t *inside(const struct json_value *v)
 {

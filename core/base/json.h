@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/buf.h"
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
@@ -46,6 +47,10 @@ void json_append(struct json *j, struct json *value);
 /* Takes `j`, writes it as one line and flushes. ERR_MEMORY when `j` is NULL or a member was lost,
  * ERR_SYSTEM when the file cannot be written. */
 enum err json_print(struct json *j, FILE *to) MUST_USE;
+
+/* Takes `j` and appends it to `to` as one line. ERR_MEMORY as json_print, ERR_LIMIT; then nothing
+ * was added. */
+enum err json_write(struct json *j, struct buf *to) MUST_USE;
 
 /* Parses one JSON value from borrowed text; *out is the caller's. ERR_MALFORMED. */
 enum err json_parse(struct bytes text, struct json_value **out) MUST_USE;

@@ -29,6 +29,7 @@ enum {
     /* moving a VM */
     LIMIT_CHANNELS = 128,     /* of one relay at once */
     LIMIT_CHANNEL_NAMES = 64, /* its sockets */
+    LIMIT_QMP_LINE_BYTES = 8 * 1024 * 1024, /* of what QEMU says at once */
 
     /* one listener */
     LIMIT_PEERS = 1024,
