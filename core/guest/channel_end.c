@@ -16,11 +16,8 @@ enum {
     QUEUE_US = 30000, /* what waits in front of the path is so long */
     QUEUE_LEAST_BYTES = 4096,
     UNKNOWN_RATE_BYTES = 64 * 1024,
-    GIVE_LEAST_BYTES = 4096,
     LEVEL = 1,
     TRY_AGAIN_CHUNKS = 16, /* what cannot be made shorter is copied for so long */
-    RATIO_ONE = 256,
-    RATIO_MOST = 16 * RATIO_ONE,
     RESET_CODE = 1
 };
 
@@ -39,7 +36,6 @@ struct channel_end {
     uint8_t *packed;   /* owned: a chunk, or what was asked or answered, not on the stream yet */
     size_t packed_at, packed_n;
     unsigned copies;       /* chunks to be copied yet */
-    unsigned ratio;        /* of late, in 256ths */
     bool finish, finished; /* wanted; the stream knows */
 
     /* receiving */
@@ -80,7 +76,6 @@ static enum err make(struct peer *p, struct channel_end **out)
         return ERR_MEMORY;
     c->peer = p;
     c->stage = CHANNEL_OVER;
-    c->ratio = RATIO_ONE;
     buf_init(&c->heard, PACK_ROOM_BYTES);
     c->packed = heap_alloc(PACK_ROOM_BYTES);
     enum err e = c->packed ? pack_new(&c->pack) : ERR_MEMORY;
@@ -216,10 +211,10 @@ size_t channel_end_room(const struct channel_end *c, uint64_t now_us)
     uint64_t most = path.rate_bps
                         ? num_max(num_mul_div(path.rate_bps, QUEUE_US, 8000000), QUEUE_LEAST_BYTES)
                         : UNKNOWN_RATE_BYTES;
-    if (path.queued_bytes >= most)
-        return 0;
-    uint64_t raw = num_mul_div(most - path.queued_bytes, c->ratio, RATIO_ONE);
-    return (size_t)num_clamp(raw, GIVE_LEAST_BYTES, PACK_RAW_BYTES);
+    /* In pieces worth compressing, and never more than has room as it is: nobody knows what it
+     * will become. */
+    uint64_t room = num_min(num_sub0(most, path.queued_bytes), PACK_RAW_BYTES);
+    return room < num_min(most / 4, PACK_RAW_BYTES) ? 0 : (size_t)room;
 }
 
 void channel_end_give(struct channel_end *c, struct bytes b)
@@ -234,14 +229,10 @@ void channel_end_give(struct channel_end *c, struct bytes b)
         give_up(c, e);
         return;
     }
-    unsigned ratio =
-        (unsigned)num_clamp(num_mul_div(b.n, RATIO_ONE, c->packed_n), RATIO_ONE, RATIO_MOST);
-    if (level) {
+    if (level)
         c->copies = c->packed_n > b.n - b.n / 32 ? TRY_AGAIN_CHUNKS : 0;
-        c->ratio = (3 * c->ratio + ratio) / 4;
-    } else {
+    else
         c->copies--;
-    }
     c->counters.given_bytes += b.n;
     c->counters.packed_bytes += c->packed_n;
     flush(c);

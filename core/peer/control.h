@@ -80,11 +80,11 @@ struct control_model {
 
     /* half of a round trip, for what cannot wait for its end */
     uint64_t brief_start_us, brief_acked, brief_lost, brief_least;
+    bool guessed;             /* the bandwidth was seen for no longer than that */
     uint64_t capped_until_us; /* what is measured until then began before the rate fell */
 
     /* others in the queue */
     bool suspect, deep;      /* the last yield left a queue; this one lets go of all of ours */
-    bool guessed;            /* the bandwidth was seen for less than a round trip */
     uint64_t yield_bytes;    /* what is in flight in a deep yield */
     uint64_t foreign_us;     /* the queue that is left then: that of others ... */
     uint64_t theirs_us;      /* ... and what was left at the last yield */

@@ -14,7 +14,7 @@ struct channel_socket {
     int fd;                  /* owned; -1: not there yet */
     struct loop_io *io;
     bool readable;                /* there may be something to read */
-    bool blocked;                 /* the socket takes no more for now */
+    bool blocked;                 /* the socket is full */
     bool read_ended, write_ended; /* by the neighbour; told to it */
     bool broken;                  /* the neighbour has left in the middle */
     void (*kick)(void *ctx);      /* something is to be sent on the session */

@@ -9,6 +9,8 @@
 #include "core/run/channel_names.h"
 #include "core/run/stop.h"
 
+enum { TAKE_AGAIN_US = 100000 };
+
 struct near;
 
 /* A socket that is listened on. */
@@ -27,7 +29,8 @@ struct near {
     struct call *call;
     struct channel_name name[LIMIT_CHANNEL_NAMES];
     struct door door[LIMIT_CHANNEL_NAMES];
-    size_t names, doors; /* given, open */
+    size_t names, doors;     /* given, open */
+    struct loop_timer again; /* no descriptors for more connections */
     struct channel_list channels;
     struct peer *peer; /* borrowed, while there is a session */
     bool finished;
@@ -85,9 +88,21 @@ static void on_door(void *ctx, unsigned events)
     (void)events;
     while (d->near->peer && (e = stream_socket_accept(d->fd, &fd, NULL)) == OK)
         take(d->near, d->name, fd);
+    if (e == ERR_LIMIT) {
+        loop_io_want(d->io, 0);
+        loop_timer_set(&d->near->again, loop_now_us(d->near->loop) + TAKE_AGAIN_US);
+    }
     if (e == ERR_SYSTEM)
         finish(d->near, reason_give(&d->near->run->reason, e, "cannot take connections to %s",
                                     d->name->path));
+}
+
+static void on_again(void *ctx)
+{
+    struct near *n = ctx;
+
+    for (size_t i = 0; i < n->doors; i++)
+        loop_io_want(n->door[i].io, LOOP_READ);
 }
 
 static enum err open_door(struct near *n, const struct channel_name *name)
@@ -205,8 +220,10 @@ static enum err begin(struct near *n)
     cc.peer.idle_timeout_us = c->patience_us;
     if (!e)
         e = loop_new(&n->loop);
-    if (!e)
+    if (!e) {
+        loop_timer_init(&n->again, n->loop, on_again, n);
         e = stop_new(n->loop, &(struct stop_owner){0}, n->run, &n->stop);
+    }
     if (e)
         return e;
     n->channels = (struct channel_list){.loop = n->loop, .run = n->run, .kick = kick, .ctx = n};
@@ -232,8 +249,10 @@ static enum err say_result(struct near *n)
 
 static void end(struct near *n)
 {
-    if (n->loop)
+    if (n->loop) {
         close_doors(n);
+        loop_timer_release(&n->again);
+    }
     channel_list_release(&n->channels);
     if (n->call)
         call_part(n->call, OK, "the relay has ended");

@@ -152,6 +152,20 @@ check "and says why" within 10 grep -q '"other".*no socket of that name' "$work/
 check "both times" within 10 grep -q '"none".*nobody listens' "$work/near"
 check "the others go on" plug send "$work/near.a" "$work/back" "$work/out.a"
 
+# ---- more connections than this process may have descriptors ----
+prlimit --pid "$near" --nofile=24:24
+python3 - "$work/near.m" <<'EOF'
+import socket, sys, time
+held = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+for s in held:
+    s.connect(sys.argv[1])
+time.sleep(1)
+EOF
+tries=$(grep -c 'cannot take a connection' "$work/near.err")
+check "it has tried in vain" [ "$tries" -ge 1 ]
+check "ten times a second, not at once" [ "$tries" -le 30 ]
+check "and goes on" kill -0 "$near"
+
 # ---- the end ----
 kill -INT "$near"
 wait "$near"
