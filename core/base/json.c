@@ -188,6 +188,16 @@ const char *json_text(const struct json_value *v)
     return json_string_value(inside(v));
 }
 
+bool json_flag(const struct json_value *v)
+{
+    return json_is_true(inside(v));
+}
+
+size_t json_count(const struct json_value *v)
+{
+    return json_array_size(inside(v));
+}
+
 int64_t json_int(const struct json_value *v, int64_t otherwise)
 {
     return json_is_integer(inside(v)) ? json_integer_value(inside(v)) : otherwise;

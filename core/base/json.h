@@ -67,6 +67,12 @@ const struct json_value *json_item(const struct json_value *v, size_t i);
 /* The string value, borrowed, or NULL. */
 const char *json_text(const struct json_value *v);
 
+/* Whether it is true; false also when `v` is NULL or no truth value. */
+bool json_flag(const struct json_value *v);
+
+/* The items of an array; 0 when `v` is NULL or none. */
+size_t json_count(const struct json_value *v);
+
 /* The integer value, or `otherwise` when `v` is NULL or no integer. */
 int64_t json_int(const struct json_value *v, int64_t otherwise);
 

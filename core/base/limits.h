@@ -30,6 +30,12 @@ enum {
     LIMIT_CHANNELS = 128,     /* of one relay at once */
     LIMIT_CHANNEL_NAMES = 64, /* its sockets */
     LIMIT_QMP_LINE_BYTES = 8 * 1024 * 1024, /* of what QEMU says at once */
+    LIMIT_GUEST_DISKS = 64,
+
+    /* disks over NBD */
+    LIMIT_NBD_PAYLOAD_BYTES = 32 * 1024 * 1024, /* of one request or answer */
+    LIMIT_NBD_NAME_BYTES = 4096,                /* an export's (the protocol's own limit) */
+    LIMIT_NBD_OPTION_BYTES = 16 * 1024,         /* of what is asked before the transmission */
 
     /* one listener */
     LIMIT_PEERS = 1024,

@@ -84,4 +84,21 @@ static inline void num_put_le(uint8_t *p, size_t n, uint64_t v)
             p[i] = (uint8_t)v;
 }
 
+/* Reads `n` <= 8 big-endian bytes from borrowed `p`. */
+static inline uint64_t num_get_be(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < n; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* Writes the low `n` <= 8 bytes of `v` to `p`, big-endian. */
+static inline void num_put_be(uint8_t *p, size_t n, uint64_t v)
+{
+    for (size_t i = n; i-- > 0; v >>= 8)
+        p[i] = (uint8_t)v;
+}
+
 #endif

@@ -179,6 +179,19 @@ static enum err write_file(const char *path, struct bytes data, unsigned mode, b
     return e;
 }
 
+void file_remove(const char *path)
+{
+    char *name = heap_string(path);
+
+    if (OS_CALL(OS_RENAME, unlink(path)) == 0) {
+        if (name && sync_folder(name, path))
+            log_debug("%s is gone, and may come back with the power", path);
+    } else if (errno != ENOENT) {
+        log_errno(LOG_WARN, "cannot take %s away", path);
+    }
+    heap_free(name);
+}
+
 enum err file_create(const char *path, struct bytes data, unsigned mode)
 {
     return write_file(path, data, mode, false);

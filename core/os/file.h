@@ -33,6 +33,9 @@ enum err file_check_place(const char *path) MUST_USE;
  * has no newline first. ERR_SYSTEM, ERR_MEMORY (logged). */
 enum err file_append_line(const char *path, struct bytes line, unsigned mode) MUST_USE;
 
+/* Takes the name `path` away, durably as far as can be; fine when it is not there. */
+void file_remove(const char *path);
+
 /* Makes the folder `path` and every missing one above it with permissions `mode`; fine when it is
  * there. ERR_SYSTEM (logged). */
 enum err file_make_folder(const char *path, unsigned mode) MUST_USE;

@@ -14,6 +14,10 @@ struct lock {
  * of this one, holds it (logged, with its number); ERR_SYSTEM (logged). */
 enum err lock_take(struct lock *l, const char *path) MUST_USE;
 
+/* As lock_take, but waits for up to `wait_ms` while somebody else holds it. For what is held for
+ * moments only; being busy is not logged. */
+enum err lock_wait(struct lock *l, const char *path, unsigned wait_ms) MUST_USE;
+
 /* Lets go; fine when not held. */
 void lock_release(struct lock *l);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,7 @@
 #include "core/base/parse.h"
 #include "core/os/os.h"
 
-enum { PATH_BYTES = 64, STEP_BYTES = 4096, START_FIELD = 22 };
+enum { PATH_BYTES = 64, STEP_BYTES = 4096, STATE_FIELD = 3, START_FIELD = 22 };
 
 enum err process_of_socket(int fd, int *pid)
 {
@@ -80,25 +81,61 @@ enum err process_folder(int pid, char *path, size_t room)
     return OK;
 }
 
-/* The name in the second field may hold anything, also blanks and brackets: what follows its last
- * bracket is counted (proc(5)). */
+/* One field of what proc(5) tells in `stat`. The name in the second may hold anything, also blanks
+ * and brackets: what follows its last bracket is counted. */
+static enum err find_field(struct bytes text, int field, struct bytes *out)
+{
+    const uint8_t *at = text.n ? memrchr(text.p, ')', text.n) : NULL, *end = text.p + text.n;
+
+    for (int i = 2; at && i < field; i++)
+        at = memchr(at + 1, ' ', (size_t)(end - at - 1));
+    const uint8_t *stop = at ? memchr(at + 1, ' ', (size_t)(end - at - 1)) : NULL;
+    if (!stop)
+        return ERR_MALFORMED;
+    *out = bytes_of(at + 1, (size_t)(stop - at - 1));
+    return OK;
+}
+
 enum err process_started(int pid, uint64_t *ticks)
 {
+    struct bytes state, start;
     struct buf text;
 
     buf_init(&text, STEP_BYTES);
     enum err e = read_all(pid, "stat", &text);
-    const uint8_t *at = e ? NULL : memrchr(text.p, ')', text.n), *end = text.p + text.n;
     if (!e)
-        e = at ? OK : ERR_MALFORMED;
-    for (int field = 2; !e && field < START_FIELD; field++) {
-        at = memchr(at + 1, ' ', (size_t)(end - at - 1));
-        e = at ? OK : ERR_MALFORMED;
-    }
-    if (!e) {
-        const uint8_t *stop = memchr(at + 1, ' ', (size_t)(end - at - 1));
-        e = stop ? parse_number(bytes_of(at + 1, (size_t)(stop - at - 1)), ticks) : ERR_MALFORMED;
-    }
+        e = find_field(buf_bytes(&text), STATE_FIELD, &state);
+    if (!e)
+        e = find_field(buf_bytes(&text), START_FIELD, &start);
+    if (!e)
+        e = parse_number(start, ticks);
+    /* One that has ended, and that nobody has asked about yet. */
+    if (!e && (bytes_equal(state, bytes_of("Z", 1)) || bytes_equal(state, bytes_of("X", 1))))
+        e = ERR_NOT_FOUND;
     buf_release(&text);
     return e;
+}
+
+bool process_lives(int pid, uint64_t ticks)
+{
+    uint64_t now;
+    enum err e = process_started(pid, &now);
+
+    return e == OK ? now == ticks : e != ERR_NOT_FOUND;
+}
+
+int process_self(void)
+{
+    return getpid();
+}
+
+void process_kill(int pid)
+{
+    if (pid > 1 && kill(pid, SIGKILL) != 0 && errno != ESRCH)
+        log_errno(LOG_WARN, "cannot end process %d", pid);
+}
+
+void process_halt(void)
+{
+    raise(SIGSTOP);
 }

@@ -2,6 +2,9 @@
 #ifndef FARSPAN_PROCESS_H
 #define FARSPAN_PROCESS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
@@ -18,7 +21,19 @@ enum err process_words(int pid, struct buf *out) MUST_USE;
 enum err process_folder(int pid, char *path, size_t room) MUST_USE;
 
 /* When the process was started, in ticks since the machine was: with its id it names it for ever.
- * Errors as process_words, ERR_MALFORMED. */
+ * Errors as process_words, ERR_MALFORMED; one that has ended is gone, whoever is to take note. */
 enum err process_started(int pid, uint64_t *ticks) MUST_USE;
+
+/* Whether the process that was started then is there; true also when that cannot be told. */
+bool process_lives(int pid, uint64_t ticks);
+
+/* This process's id. */
+int process_self(void);
+
+/* Ends that process of ours, or of whom we may, at once; what is gone already is. */
+void process_kill(int pid);
+
+/* Stops this process until it is sent SIGCONT. For tests that end it at a certain point. */
+void process_halt(void);
 
 #endif

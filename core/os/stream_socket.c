@@ -1,6 +1,8 @@
 #include "core/os/stream_socket.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,20 +66,61 @@ enum err stream_socket_receive(int fd, void *space, size_t room, size_t *n)
     return ERR_UNREACHABLE;
 }
 
+/* What became of an attempt to send; OK also when nothing was taken now. */
+static enum err sent_of(ssize_t sent, size_t *n)
+{
+    *n = sent >= 0 ? (size_t)sent : 0;
+    if (sent >= 0 || errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+        return OK;
+    log_errno(LOG_DEBUG, "a connection is broken");
+    return ERR_UNREACHABLE;
+}
+
 enum err stream_socket_send(int fd, struct bytes b, size_t *n)
 {
     ssize_t sent;
 
-    *n = 0;
     do
         sent = OS_CALL(OS_SEND, send(fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL));
     while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
-        *n = (size_t)sent;
-    else if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
-        log_errno(LOG_DEBUG, "a connection is broken");
-        return ERR_UNREACHABLE;
+    return sent_of(sent, n);
+}
+
+enum err stream_socket_send_with(int fd, struct bytes b, int give, size_t *n)
+{
+    union {
+        struct cmsghdr head; /* for its alignment */
+        char space[CMSG_SPACE(sizeof(int))];
+    } beside = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)b.p, .iov_len = b.n};
+    struct msghdr m = {.msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_control = beside.space,
+                       .msg_controllen = sizeof beside.space};
+    ssize_t sent;
+
+    beside.head.cmsg_level = SOL_SOCKET;
+    beside.head.cmsg_type = SCM_RIGHTS;
+    beside.head.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&beside.head), &give, sizeof give);
+    do
+        sent = OS_CALL(OS_SEND, sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL));
+    while (sent < 0 && errno == EINTR);
+    return sent_of(sent, n);
+}
+
+enum err stream_socket_pair(int fd[2], size_t buffer_bytes)
+{
+    int n = (int)(buffer_bytes < INT_MAX ? buffer_bytes : INT_MAX);
+
+    if (OS_CALL(OS_SOCKET,
+                socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd)) != 0) {
+        log_errno(LOG_ERROR, "cannot make a pair of sockets");
+        return ERR_SYSTEM;
     }
+    for (int i = 0; n > 0 && i < 2; i++)
+        if (OS_CALL(OS_SETOPT, setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &n, sizeof n)) != 0)
+            log_errno(LOG_DEBUG, "a socket keeps its usual buffer");
     return OK;
 }
 

@@ -22,6 +22,15 @@ enum err stream_socket_receive(int fd, void *space, size_t room, size_t *n) MUST
  * than all, and the rest must wait until it is writable. ERR_UNREACHABLE: it is broken. */
 enum err stream_socket_send(int fd, struct bytes b, size_t *n) MUST_USE;
 
+/* As stream_socket_send over a local socket, and with the first byte a copy of the descriptor
+ * `give` (borrowed), as SCM_RIGHTS does (unix(7)). When *n is 0, it has not gone. */
+enum err stream_socket_send_with(int fd, struct bytes b, int give, size_t *n) MUST_USE;
+
+/* Gives two connected local sockets that do not wait: what is written to the one is read from the
+ * other. About `buffer_bytes` written and not read fit in each (0: as many as usual). ERR_SYSTEM
+ * (logged). */
+enum err stream_socket_pair(int fd[2], size_t buffer_bytes) MUST_USE;
+
 /* Ends the direction from here: the other reads to the end. One that is broken is left alone. */
 void stream_socket_finish(int fd);
 
