@@ -36,7 +36,7 @@ UNIT_NAMES = $(basename $(notdir $(sort $(wildcard tests/unit/*_test.c))))
 TSAN_NAMES = $(filter pool_test %_thread_test,$(TEST_NAMES))
 FUZZ_NAMES = $(basename $(notdir $(sort $(wildcard tests/fuzz/*_fuzz.c))))
 CLI_TESTS = $(sort $(wildcard tests/cli/*.sh))
-E2E_TESTS = $(sort $(wildcard tests/e2e/*.sh))
+E2E_TESTS = $(sort $(wildcard tests/e2e/*.sh tests/e2e/*_test.py))
 SIM_TESTS = $(sort $(wildcard tests/sim/*.sh))
 # Second implementations, from the docs alone, which check the golden files.
 REF_TESTS = $(sort $(wildcard tests/ref/*_ref.py))

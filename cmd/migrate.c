@@ -1,8 +1,15 @@
 #include "cmd/cmd.h"
 
-extern const struct cmd cmd_migrate_relay;
+extern const struct cmd cmd_migrate_check, cmd_migrate_receive, cmd_migrate_relay,
+    cmd_migrate_resolve, cmd_migrate_send, cmd_migrate_status;
 
-static const struct cmd *const subs[] = {&cmd_migrate_relay, NULL};
+static const struct cmd *const subs[] = {&cmd_migrate_check,
+                                         &cmd_migrate_send,
+                                         &cmd_migrate_receive,
+                                         &cmd_migrate_status,
+                                         &cmd_migrate_resolve,
+                                         &cmd_migrate_relay,
+                                         NULL};
 
 static const char *const about[] = {
     "QEMU on both hosts only ever talks to local sockets of farspan; what it writes there goes "

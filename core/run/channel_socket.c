@@ -68,15 +68,21 @@ void channel_socket_fill(struct channel_socket *s, uint64_t now_us)
     size_t room, n;
 
     while (s->readable && (room = channel_end_room(s->end, now_us)) > 0) {
-        enum err e = stream_socket_receive(s->fd, space, num_min(room, sizeof space), &n);
+        room = num_min(room, sizeof space);
+        if (s->sift)
+            room -= num_min(room - 1, CHANNEL_SOCKET_SIFT_BYTES);
+        enum err e = stream_socket_receive(s->fd, space, room, &n);
         if (e == OK) {
+            if (s->sift)
+                n = s->sift(s->ctx, space, n);
             channel_end_give(s->end, bytes_of(space, n));
             continue;
         }
         s->readable = false;
         if (e == ERR_END) {
             s->read_ended = true;
-            channel_end_finish(s->end);
+            if (!s->keeps_end)
+                channel_end_finish(s->end);
         } else if (e != ERR_AGAIN) {
             leave(s);
         }

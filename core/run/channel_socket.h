@@ -8,6 +8,8 @@
 #include "core/guest/channel_end.h"
 #include "core/run/loop.h"
 
+enum { CHANNEL_SOCKET_SIFT_BYTES = 8 };
+
 /* In its owner's storage. */
 struct channel_socket {
     struct channel_end *end; /* owned */
@@ -19,6 +21,11 @@ struct channel_socket {
     bool broken;                  /* the neighbour has left in the middle */
     void (*kick)(void *ctx);      /* something is to be sent on the session */
     void *ctx;                    /* borrowed, as is what kick does */
+
+    /* What the neighbour has written, before it goes: leaves in its place what does, up to
+     * CHANNEL_SOCKET_SIFT_BYTES more, and gives how much. NULL: all of it. */
+    size_t (*sift)(void *ctx, uint8_t *p, size_t n);
+    bool keeps_end; /* that the neighbour writes no more is not passed on */
 };
 
 /* Takes a channel's end; the socket may come later. */

@@ -24,6 +24,8 @@ struct monitor {
     struct loop_timer greeting;
     struct asked asked[MONITOR_COMMANDS];
     uint64_t last_tag;
+    int give;       /* owned: goes with the byte of the output ... */
+    size_t give_at; /* ... that comes after so many; -1: none */
     bool greeted, over;
     unsigned depth; /* calls of ours on the stack ... */
     bool dead;      /* ... the outermost of which frees it */
@@ -45,6 +47,7 @@ static void answer(struct monitor *m, uint64_t tag, const struct json_value *val
 
 static void destroy(struct monitor *m)
 {
+    stream_socket_close(m->give);
     stream_socket_close(m->fd);
     qmp_free(m->qmp);
     heap_free(m);
@@ -72,15 +75,37 @@ static void lose(struct monitor *m, enum err e)
     leave(m);
 }
 
+/* Sends what the socket takes; a descriptor goes with the first byte of its command. */
+static enum err send_some(struct monitor *m, size_t *n)
+{
+    struct bytes b = qmp_output(m->qmp);
+
+    if (m->give < 0)
+        return stream_socket_send(m->fd, b, n);
+    if (m->give_at > 0) {
+        enum err e = stream_socket_send(m->fd, bytes_of(b.p, m->give_at), n);
+        m->give_at -= *n;
+        return e;
+    }
+    enum err e = stream_socket_send_with(m->fd, b, m->give, n);
+    if (*n > 0) {
+        stream_socket_close(m->give);
+        m->give = -1;
+    }
+    return e;
+}
+
 static void flush(struct monitor *m)
 {
     size_t n = 0;
 
-    if (qmp_output(m->qmp).n && stream_socket_send(m->fd, qmp_output(m->qmp), &n)) {
-        lose(m, ERR_UNREACHABLE);
-        return;
-    }
-    qmp_sent(m->qmp, n);
+    do {
+        if (qmp_output(m->qmp).n && send_some(m, &n)) {
+            lose(m, ERR_UNREACHABLE);
+            return;
+        }
+        qmp_sent(m->qmp, n);
+    } while (n > 0 && m->give >= 0);
     loop_io_want(m->io, LOOP_READ | (qmp_output(m->qmp).n ? LOOP_WRITE : 0u));
 }
 
@@ -140,7 +165,7 @@ enum err monitor_new(struct loop *l, const char *path, const struct monitor_owne
         return ERR_MEMORY;
     m->loop = l;
     m->owner = *owner;
-    m->fd = -1;
+    m->fd = m->give = -1;
     loop_timer_init(&m->greeting, l, on_no_greeting, m);
     enum err e = qmp_new(&m->qmp);
     if (!e)
@@ -190,6 +215,29 @@ enum err monitor_do(struct monitor *m, const char *command, struct json *argumen
     log_debug("QEMU is asked: %s", command);
     loop_io_want(m->io, LOOP_READ | LOOP_WRITE);
     return OK;
+}
+
+enum err monitor_give(struct monitor *m, const char *command, struct json *arguments, int fd,
+                      monitor_answer *fn, void *ctx)
+{
+    size_t before = qmp_output(m->qmp).n;
+    bool taken = m->give >= 0;
+
+    if (taken)
+        json_free(arguments);
+    enum err e = taken ? ERR_LIMIT : monitor_do(m, command, arguments, fn, ctx);
+    if (e) {
+        stream_socket_close(fd);
+        return e;
+    }
+    m->give = fd;
+    m->give_at = before;
+    return OK;
+}
+
+bool monitor_lost(const struct monitor *m)
+{
+    return m->over;
 }
 
 int monitor_fd(const struct monitor *m)

@@ -2,6 +2,7 @@
 #ifndef FARSPAN_MONITOR_H
 #define FARSPAN_MONITOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/json.h"
@@ -42,6 +43,14 @@ void monitor_free(struct monitor *m);
  * with `ctx` later, never within this. ERR_LIMIT, ERR_MEMORY, ERR_END when it is lost. */
 enum err monitor_do(struct monitor *m, const char *command, struct json *arguments,
                     monitor_answer *answer, void *ctx) MUST_USE;
+
+/* As monitor_do for a command that takes a descriptor with it (getfd): takes `fd`, and closes it
+ * once QEMU has a copy, or in case of an error. ERR_LIMIT also when another one waits. */
+enum err monitor_give(struct monitor *m, const char *command, struct json *arguments, int fd,
+                      monitor_answer *answer, void *ctx) MUST_USE;
+
+/* Whether the connection is over. */
+bool monitor_lost(const struct monitor *m);
 
 /* The connected socket, borrowed: who stands at its other end. */
 int monitor_fd(const struct monitor *m);

@@ -1,0 +1,63 @@
+#include "cmd/cmd.h"
+#include "core/base/limits.h"
+#include "core/run/run_migrate_receive.h"
+
+static const char *const about[] = {
+    "Waits for guests that farspan migrate send brings from other hosts.",
+    "--qmp names the monitor of a QEMU that was started here with -incoming defer and otherwise as "
+    "the guest's own: the same -machine (with its version), -cpu, -m, -smp and devices. It is "
+    "looked at before anything moves, and what does not fit is refused by name. It stands until "
+    "the guest is whole here and its source has handed it over, whatever -S says.",
+    "What is decided is noted in the state folder before it is done. A receive that was killed "
+    "goes "
+    "on where it was when it is started again: guests that came run on, those that did not are "
+    "given up, and one that stands here whole waits for its source to say whose it is. Without "
+    "that word nobody lets it go but a person; a receive that ends meanwhile exits 6 and says so.",
+    "Sources are let in by the role migrate in authorized_keys, and with --invite by the ticket "
+    "that it prints. Such a source fills a guest of this host with whatever it likes, no more: the "
+    "QEMU is yours.",
+    "Events: listening, stage (id, stage), and result for each move that is over (id, outcome: "
+    "moved, source_runs, refused; reason).",
+    NULL,
+};
+
+static const struct opt options[] = {
+    {"listen", 0, OPT_ADDRESS(run_migrate_receive_config, listen), "A:P",
+     "where to wait; port 0 picks a free one", "0.0.0.0:7470"},
+    {"qmp", 0, OPT_STRING(run_migrate_receive_config, qmp), "SOCKET",
+     "the monitor of the QEMU that takes the guest in"},
+    {"advertise", 0, OPT_ADDRESS(run_migrate_receive_config, advertise), "HOST",
+     "the host that the ticket names when listening on every address"},
+    {"authorized", 0, OPT_STRING(run_migrate_receive_config, authorized), "FILE",
+     "keys that may send; default authorized_keys in the configuration folder (see farspan(1))"},
+    {"invite", 0, OPT_FLAG(run_migrate_receive_config, invite), NULL,
+     "let in whoever has the ticket"},
+    {"once", 0, OPT_FLAG(run_migrate_receive_config, once), NULL, "end with the first move"},
+    {"patience", 0, OPT_TIME(run_migrate_receive_config, patience_us), "T",
+     "how long a source may be silent before its session ends", "2min",
+     .min = LIMIT_PATIENCE_LEAST_S * 1000000ull, .max = LIMIT_PATIENCE_MOST_S * 1000000ull},
+    {0},
+};
+
+static const struct cmd_example examples[] = {
+    {"farspan migrate receive --qmp /run/vm1.qmp --invite --once --advertise 192.0.2.7",
+     "waits for one guest, from whoever has the ticket"},
+    {"farspan migrate receive --qmp /run/vm1.qmp --listen 192.0.2.7:7470 --json",
+     "waits for one from a host with the role migrate"},
+    {0},
+};
+
+static enum err migrate_receive(void *config, struct run *run)
+{
+    return run_migrate_receive(config, run);
+}
+
+const struct cmd cmd_migrate_receive = {
+    .name = "migrate receive",
+    .summary = "take in a running guest from another host",
+    .about = about,
+    .options = options,
+    .examples = examples,
+    .config_bytes = sizeof(struct run_migrate_receive_config),
+    .run = migrate_receive,
+};

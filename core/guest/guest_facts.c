@@ -1,0 +1,278 @@
+#include "core/guest/guest_facts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/num.h"
+#include "core/base/utf8.h"
+
+enum { MIB = 1 << 20 };
+
+static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
+
+static bool take_text(const struct json_value *v, char *to, size_t room)
+{
+    const char *text = json_text(v);
+
+    utf8_clean(text ? bytes_of_string(text) : bytes_of(NULL, 0), to, room);
+    return text;
+}
+
+/* ---- what QEMU answers ---- */
+
+static enum err hear_status(struct guest_facts *f, const struct json_value *v)
+{
+    return take_text(json_member(v, "status"), f->status, sizeof f->status) ? OK : ERR_MALFORMED;
+}
+
+static enum err hear_name(struct guest_facts *f, const struct json_value *v)
+{
+    take_text(json_member(v, "name"), f->name, sizeof f->name); /* there may be none */
+    return OK;
+}
+
+static enum err hear_uuid(struct guest_facts *f, const struct json_value *v)
+{
+    return take_text(json_member(v, "UUID"), f->uuid, sizeof f->uuid) ? OK : ERR_MALFORMED;
+}
+
+static enum err hear_version(struct guest_facts *f, const struct json_value *v)
+{
+    const struct json_value *q = json_member(v, "qemu");
+    int64_t major = json_int(json_member(q, "major"), -1);
+
+    snprintf(f->version, sizeof f->version, "%lld.%lld.%lld", (long long)major,
+             (long long)json_int(json_member(q, "minor"), 0),
+             (long long)json_int(json_member(q, "micro"), 0));
+    return major < 0 ? ERR_MALFORMED : OK;
+}
+
+static enum err hear_machine(struct guest_facts *f, const struct json_value *v)
+{
+    return take_text(v, f->machine, sizeof f->machine) ? OK : ERR_MALFORMED;
+}
+
+static enum err hear_memory(struct guest_facts *f, const struct json_value *v)
+{
+    int64_t base = json_int(json_member(v, "base-memory"), -1);
+    int64_t more = json_int(json_member(v, "plugged-memory"), 0);
+
+    if (base < 0 || more < 0 || base > INT64_MAX - more)
+        return ERR_MALFORMED;
+    f->memory_bytes = (uint64_t)(base + more);
+    return OK;
+}
+
+static enum err hear_cpus(struct guest_facts *f, const struct json_value *v)
+{
+    f->cpus = json_count(v);
+    return f->cpus ? OK : ERR_MALFORMED;
+}
+
+/* An empty drive is none: what is put in later comes later. */
+static enum err hear_drive(struct guest_facts *f, const struct json_value *v)
+{
+    const struct json_value *in = json_member(v, "inserted"), *image = json_member(in, "image");
+    const char *device = json_text(json_member(v, "device"));
+
+    if (!in)
+        return OK;
+    if (f->disks == LIMIT_GUEST_DISKS)
+        return ERR_LIMIT;
+    struct guest_disk *d = &f->disk[f->disks++];
+    /* A drive's name is its user's; the path of a device is as good when it has one of its own. */
+    if (!take_text(json_member(v, device && *device ? "device" : "qdev"), d->name,
+                   sizeof d->name) ||
+        !take_text(json_member(in, "file"), d->file, sizeof d->file))
+        return ERR_MALFORMED;
+    take_text(json_member(in, "node-name"), d->node, sizeof d->node);
+    int64_t size = json_int(json_member(image, "virtual-size"), -1);
+    d->size_bytes = size < 0 ? 0 : (uint64_t)size;
+    d->read_only = json_flag(json_member(in, "ro"));
+    return size < 0 ? ERR_MALFORMED : OK;
+}
+
+static enum err hear_block(struct guest_facts *f, const struct json_value *v)
+{
+    enum err e = OK;
+
+    f->disks = 0;
+    for (size_t i = 0; !e && i < json_count(v); i++)
+        e = hear_drive(f, json_item(v, i));
+    return e;
+}
+
+static enum err hear_migrate(struct guest_facts *f, const struct json_value *v)
+{
+    take_text(json_item(json_member(v, "blocked-reasons"), 0), f->blocked, sizeof f->blocked);
+    take_text(json_member(v, "status"), f->migration, sizeof f->migration);
+    return OK;
+}
+
+const struct guest_question guest_facts_questions[] = {
+    {"query-status", NULL, NULL, hear_status},
+    {"query-name", NULL, NULL, hear_name},
+    {"query-uuid", NULL, NULL, hear_uuid},
+    {"query-version", NULL, NULL, hear_version},
+    {"qom-get", "/machine", "type", hear_machine},
+    {"query-memory-size-summary", NULL, NULL, hear_memory},
+    {"query-cpus-fast", NULL, NULL, hear_cpus},
+    {"query-block", NULL, NULL, hear_block},
+    {"query-migrate", NULL, NULL, hear_migrate},
+    {0},
+};
+
+bool guest_facts_runs(const struct guest_facts *f)
+{
+    return strcmp(f->status, "running") == 0;
+}
+
+/* ---- what hosts tell each other ---- */
+
+struct json *guest_facts_put(const struct guest_facts *f)
+{
+    struct json *j = json_new(), *disks = json_new_list();
+
+    json_put_string(j, "name", f->name);
+    json_put_string(j, "uuid", f->uuid);
+    json_put_string(j, "machine", f->machine);
+    json_put_string(j, "version", f->version);
+    json_put_string(j, "status", f->status);
+    json_put_int(j, "memory_bytes", (int64_t)f->memory_bytes);
+    json_put_int(j, "cpus", (int64_t)f->cpus);
+    for (size_t i = 0; i < f->disks; i++) {
+        struct json *d = json_new();
+        json_put_string(d, "name", f->disk[i].name);
+        json_put_string(d, "node", f->disk[i].node);
+        json_put_string(d, "file", f->disk[i].file);
+        json_put_int(d, "size_bytes", (int64_t)f->disk[i].size_bytes);
+        json_put_bool(d, "read_only", f->disk[i].read_only);
+        json_append(disks, d);
+    }
+    json_put(j, "disks", disks);
+    return j;
+}
+
+static bool get_count(const struct json_value *v, const char *key, uint64_t *to)
+{
+    int64_t n = json_int(json_member(v, key), -1);
+
+    *to = n < 0 ? 0 : (uint64_t)n;
+    return n >= 0;
+}
+
+static bool get_disk(const struct json_value *v, struct guest_disk *d)
+{
+    d->read_only = json_flag(json_member(v, "read_only"));
+    return take_text(json_member(v, "name"), d->name, sizeof d->name) &&
+           take_text(json_member(v, "node"), d->node, sizeof d->node) &&
+           take_text(json_member(v, "file"), d->file, sizeof d->file) &&
+           get_count(v, "size_bytes", &d->size_bytes);
+}
+
+enum err guest_facts_get(const struct json_value *v, struct guest_facts *out)
+{
+    const struct json_value *disks = json_member(v, "disks");
+
+    memset(out, 0, sizeof *out);
+    if (!take_text(json_member(v, "name"), out->name, sizeof out->name) ||
+        !take_text(json_member(v, "uuid"), out->uuid, sizeof out->uuid) ||
+        !take_text(json_member(v, "machine"), out->machine, sizeof out->machine) ||
+        !take_text(json_member(v, "version"), out->version, sizeof out->version) ||
+        !take_text(json_member(v, "status"), out->status, sizeof out->status) ||
+        !get_count(v, "memory_bytes", &out->memory_bytes) || !get_count(v, "cpus", &out->cpus))
+        return ERR_MALFORMED;
+    if (json_count(disks) > LIMIT_GUEST_DISKS)
+        return ERR_LIMIT;
+    for (; out->disks < json_count(disks); out->disks++)
+        if (!get_disk(json_item(disks, out->disks), &out->disk[out->disks]))
+            return ERR_MALFORMED;
+    return OK;
+}
+
+/* ---- whether they fit ---- */
+
+static const struct guest_disk *disk_of(const struct guest_facts *f, const char *name)
+{
+    for (size_t i = 0; i < f->disks; i++)
+        if (strcmp(f->disk[i].name, name) == 0)
+            return &f->disk[i];
+    return NULL;
+}
+
+/* Problems found so far. */
+struct problems {
+    void (*tell)(void *ctx, const char *problem);
+    void *ctx;
+    bool any;
+};
+
+static void problem(struct problems *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void problem(struct problems *p, const char *format, ...)
+{
+    char text[LIMIT_REASON_CHARS + 1];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    p->any = true;
+    p->tell(p->ctx, text);
+}
+
+static void match_disks(const struct guest_facts *from, const struct guest_facts *to,
+                        struct problems *p)
+{
+    for (size_t i = 0; i < from->disks; i++) {
+        const struct guest_disk *d = &from->disk[i], *other = disk_of(to, d->name);
+        if (!other)
+            problem(p,
+                    "the QEMU there has nothing in the drive %.60s: start it with the same drives "
+                    "and disks",
+                    d->name);
+        else if (other->size_bytes != d->size_bytes)
+            problem(
+                p, "the disk in %.60s has %llu bytes here and %llu there: give it the same size",
+                d->name, (unsigned long long)d->size_bytes, (unsigned long long)other->size_bytes);
+        else if (other->read_only != d->read_only)
+            problem(p, "the disk in %.60s can be written to at one side only", d->name);
+    }
+}
+
+bool guest_facts_compare(const struct guest_facts *from, const struct guest_facts *to,
+                         void (*tell)(void *ctx, const char *problem), void *ctx)
+{
+    struct problems p = {tell, ctx, false};
+
+    if (strcmp(from->machine, to->machine) != 0)
+        problem(&p,
+                "the machine is %.64s here and %.64s there: start the QEMU there with the same "
+                "-machine type, version included",
+                from->machine, to->machine);
+    if (from->memory_bytes != to->memory_bytes)
+        problem(&p, "the guest has %llu MiB of memory, the QEMU there %llu: give it the same -m",
+                (unsigned long long)(from->memory_bytes / MIB),
+                (unsigned long long)(to->memory_bytes / MIB));
+    if (from->cpus != to->cpus)
+        problem(&p, "the guest has %llu processors, the QEMU there %llu: give it the same -smp",
+                (unsigned long long)from->cpus, (unsigned long long)to->cpus);
+    if (strcmp(to->uuid, no_uuid) != 0 && strcmp(from->uuid, to->uuid) != 0)
+        problem(&p, "the QEMU there has another guest's -uuid %.36s: that guest's is %.36s",
+                to->uuid, from->uuid);
+    match_disks(from, to, &p);
+    return !p.any;
+}
+
+static void keep_first(void *ctx, const char *text)
+{
+    reason_give(ctx, ERR_UNSUPPORTED, "%s", text);
+}
+
+enum err guest_facts_match(const struct guest_facts *from, const struct guest_facts *to,
+                           struct reason *why)
+{
+    return guest_facts_compare(from, to, keep_first, why) ? OK : ERR_UNSUPPORTED;
+}

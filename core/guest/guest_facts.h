@@ -1,0 +1,71 @@
+/* guest_facts: what a QEMU says of its guest that decides whether another can take it. */
+#ifndef FARSPAN_GUEST_FACTS_H
+#define FARSPAN_GUEST_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/json.h"
+#include "core/base/limits.h"
+#include "core/base/reason.h"
+
+enum { GUEST_UUID_CHARS = 36, GUEST_FILE_CHARS = 1023 };
+
+/* A drive with something in it. */
+struct guest_disk {
+    char name[LIMIT_REASON_CHARS + 1]; /* the device's path or name: the same at both ends */
+    char node[LIMIT_NAME_CHARS + 1];   /* the block node on top */
+    char file[GUEST_FILE_CHARS + 1];   /* what QEMU opened */
+    uint64_t size_bytes;               /* as the guest sees it */
+    bool read_only;
+};
+
+/* All text is fit to print; what was not said is empty or zero. */
+struct guest_facts {
+    char name[LIMIT_NAME_CHARS + 1];
+    char uuid[GUEST_UUID_CHARS + 1];
+    char machine[LIMIT_NAME_CHARS + 1];   /* "pc-q35-7.2-machine" */
+    char version[LIMIT_NAME_CHARS + 1];   /* QEMU's: "7.2.22" */
+    char status[LIMIT_NAME_CHARS + 1];    /* "running", "inmigrate" */
+    char blocked[LIMIT_REASON_CHARS + 1]; /* why it cannot be moved, as QEMU says */
+    char migration[LIMIT_NAME_CHARS + 1]; /* a migration's status, if there was one */
+    uint64_t memory_bytes, cpus;
+    size_t disks;
+    struct guest_disk disk[LIMIT_GUEST_DISKS];
+};
+
+/* A question to a QEMU monitor. */
+struct guest_question {
+    const char *command;
+    const char *object, *property; /* of qom-get; NULL: it takes no arguments */
+    /* Takes the answer. ERR_MALFORMED: that is none; ERR_LIMIT: more than is kept. */
+    enum err (*hear)(struct guest_facts *f, const struct json_value *value);
+};
+
+/* All of them, until one with command NULL. */
+extern const struct guest_question guest_facts_questions[];
+
+enum { GUEST_QUESTIONS = 9 };
+
+/* Whether the guest was on its way, that is ran, when it was asked. */
+bool guest_facts_runs(const struct guest_facts *f);
+
+/* Gives the facts as an object, for the other host. */
+struct json *guest_facts_put(const struct guest_facts *f);
+
+/* Reads what guest_facts_put has made and the other host may have made up. ERR_MALFORMED,
+ * ERR_LIMIT. */
+enum err guest_facts_get(const struct json_value *v, struct guest_facts *out) MUST_USE;
+
+/* Whether a QEMU that waits with the facts `to` can take in the guest of `from`; else each problem
+ * is told: tell(ctx, a sentence that says what to do). */
+bool guest_facts_compare(const struct guest_facts *from, const struct guest_facts *to,
+                         void (*tell)(void *ctx, const char *problem), void *ctx);
+
+/* As guest_facts_compare: OK, or ERR_UNSUPPORTED with the first problem as the reason. */
+enum err guest_facts_match(const struct guest_facts *from, const struct guest_facts *to,
+                           struct reason *why) MUST_USE;
+
+#endif

@@ -1,0 +1,770 @@
+#include "core/run/receive_move.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/heap.h"
+#include "core/base/log.h"
+#include "core/base/num.h"
+#include "core/os/clock.h"
+#include "core/os/process.h"
+#include "core/os/stream_socket.h"
+#include "core/run/move_halt.h"
+
+enum {
+    BUFFER_BYTES = 1 << 20,
+    QUIT_US = 5000000, /* so long may QEMU take to end */
+    ANNOUNCE_FIRST_MS = 50,
+    ANNOUNCE_MOST_MS = 550,
+    ANNOUNCE_ROUNDS = 10,
+    ANNOUNCE_STEP_MS = 100
+};
+
+static const char fd_name[] = "farspan-memory";
+
+static void act(struct receive_move *m);
+
+static void hear(struct receive_move *m, enum target_news news)
+{
+    if (!m->accepted)
+        return;
+    handover_target_hear(&m->handover, news);
+    act(m);
+}
+
+static void say(struct receive_move *m, enum move_kind kind, struct json *body)
+{
+    m->owner.say(m->owner.ctx, m, kind, body);
+}
+
+static struct json *reason_body(const struct receive_move *m, const char *otherwise)
+{
+    struct json *j = json_new();
+
+    json_put_string(j, "reason", m->run.reason.text[0] ? m->run.reason.text : otherwise);
+    return j;
+}
+
+static void add_problem(void *ctx, const char *text)
+{
+    struct receive_move *m = ctx;
+    struct json *one = json_new();
+
+    json_put_string(one, "says", text);
+    json_append(m->problems, one);
+}
+
+static void say_found(struct receive_move *m)
+{
+    struct json *j = json_new();
+
+    json_put(j, "problems", m->problems);
+    json_put_string(j, "version", m->qemu.facts.version);
+    m->problems = NULL;
+    say(m, MOVE_FOUND, j);
+    m->owner.stage(m->owner.ctx, m, "looked");
+}
+
+/* Before anything was accepted: nothing has happened, but that the QEMU may wait no more. */
+static void refuse(struct receive_move *m)
+{
+    if (m->refused)
+        return;
+    m->refused = true;
+    if (m->looks) {
+        if (m->run.reason.text[0])
+            add_problem(m, m->run.reason.text);
+        say_found(m);
+        return;
+    }
+    say(m, MOVE_REFUSE, reason_body(m, "this host cannot take the guest in"));
+    m->owner.stage(m->owner.ctx, m, "refused");
+}
+
+/* ---- memory ---- */
+
+static void close_memory(struct receive_move *m)
+{
+    if (m->memory.end)
+        channel_socket_release(&m->memory);
+    stream_socket_close(m->ours);
+    m->ours = -1;
+}
+
+/* Those of the session, before it goes. */
+static void close_channels(struct receive_move *m)
+{
+    for (; m->asked_n; m->asked_n--)
+        channel_end_free(m->asked[m->asked_n - 1]);
+    receive_disks_cut(&m->disks);
+    if (m->memory.end)
+        close_memory(m);
+}
+
+static void kick(void *ctx)
+{
+    struct receive_move *m = ctx;
+
+    m->owner.kick(m->owner.ctx);
+}
+
+/* QEMU has taken all in when it says so twice: on its monitor, and at the end of the return path.
+ * Then the disks must have come as well, and be QEMU's alone. */
+static void see_loaded(struct receive_move *m)
+{
+    if (m->back.shut && m->back.code) {
+        hear(m, TARGET_QEMU_FAILED);
+    } else if (m->back.shut && m->loaded && !m->closing && receive_disks_done(&m->disks)) {
+        m->closing = true;
+        receive_disks_close(&m->disks);
+    }
+}
+
+static size_t sift(void *ctx, uint8_t *p, size_t n)
+{
+    struct receive_move *m = ctx;
+
+    return return_path_sift(&m->back, p, n);
+}
+
+static void open_memory(struct receive_move *m, struct channel_end *end)
+{
+    int fd = m->ours;
+
+    m->ours = -1;
+    channel_socket_init(&m->memory, end, kick, m);
+    m->memory.sift = sift;
+    m->memory.keeps_end = true;
+    if (channel_socket_connect(&m->memory, m->loop, fd))
+        channel_end_answer(end, CHANNEL_FAILED, "out of memory");
+    else
+        channel_end_answer(end, CHANNEL_OPENED, "");
+    channel_socket_deliver(&m->memory);
+}
+
+/* A channel has said what it is for: it goes there. */
+static void place(struct receive_move *m, struct channel_end *end)
+{
+    if (strcmp(channel_end_name(end), "memory") == 0 && m->ours >= 0 && !m->memory.end) {
+        open_memory(m, end);
+    } else if (!receive_disks_take(&m->disks, end)) {
+        channel_end_answer(end, CHANNEL_UNKNOWN, "there is no such channel");
+        channel_end_free(end);
+    }
+}
+
+static void hear_asked(struct receive_move *m)
+{
+    for (size_t i = 0; i < m->asked_n;) {
+        struct channel_end *end = m->asked[i];
+        channel_end_wake(end);
+        enum channel_stage stage = channel_end_stage(end);
+        if (stage == CHANNEL_ASKED) {
+            i++;
+            continue;
+        }
+        m->asked[i] = m->asked[--m->asked_n];
+        if (stage == CHANNEL_NAMED)
+            place(m, end);
+        else
+            channel_end_free(end);
+    }
+}
+
+static bool is_asked(const struct receive_move *m, uint64_t stream)
+{
+    for (size_t i = 0; i < m->asked_n; i++)
+        if (channel_end_stream(m->asked[i]) == stream)
+            return true;
+    return false;
+}
+
+void receive_move_stream(struct receive_move *m, uint64_t stream)
+{
+    struct channel_end *end;
+
+    if (m->memory.end && channel_end_stream(m->memory.end) == stream) {
+        channel_end_wake(m->memory.end);
+        channel_socket_deliver(&m->memory);
+    } else if (receive_disks_wake(&m->disks, stream)) {
+        ;
+    } else if (is_asked(m, stream)) {
+        hear_asked(m);
+    } else if (!m->accepted || m->asked_n == 1 + LIMIT_GUEST_DISKS ||
+               channel_end_take(m->peer, stream, &end)) {
+        peer_stream_reset(m->peer, stream, 1);
+    } else {
+        m->asked[m->asked_n++] = end;
+        hear_asked(m);
+    }
+    kick(m);
+}
+
+void receive_move_fill(struct receive_move *m, uint64_t now_us)
+{
+    receive_disks_fill(&m->disks, now_us);
+    if (!m->memory.end)
+        return;
+    bool shut = m->back.shut;
+    channel_socket_fill(&m->memory, now_us);
+    if (m->back.shut && !shut)
+        see_loaded(m);
+    /* QEMU has closed it, or the source has: an end without SHUT is one in the middle. */
+    if (m->memory.end && (m->memory.broken || (m->memory.read_ended && !m->back.shut) ||
+                          channel_end_stage(m->memory.end) == CHANNEL_OVER))
+        close_memory(m);
+}
+
+/* ---- what the hand-over wants done ---- */
+
+static enum target_news put_note(struct receive_move *m, enum move_stage stage)
+{
+    m->note.stage = stage;
+    m->note.at_s = (int64_t)(clock_real_us() / 1000000);
+    return move_notes_put(m->notes, &m->note) == OK ? TARGET_NOTED : TARGET_NOT_NOTED;
+}
+
+static void note(struct receive_move *m, enum move_stage stage)
+{
+    enum target_news news = put_note(m, stage);
+
+    if (news == TARGET_NOT_NOTED)
+        reason_give(&m->run.reason, ERR_SYSTEM, "that could not be noted on this host's disk");
+    handover_target_hear(&m->handover, news);
+}
+
+static enum err hear_cont(void *ctx, const struct json_value *v, const char *refused)
+{
+    struct receive_move *m = ctx;
+
+    (void)v;
+    return refused ? reason_give(&m->run.reason, ERR_UNSUPPORTED,
+                                 "QEMU does not let the guest go: %s", refused)
+                   : OK;
+}
+
+static void on_went(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+
+    if (e == ERR_UNREACHABLE)
+        return; /* that it is lost is told by itself */
+    hear(m, e ? TARGET_NOT_WENT : TARGET_WENT);
+}
+
+static struct json *announce_arguments(void *ctx)
+{
+    struct json *j = json_new();
+
+    (void)ctx;
+    json_put_int(j, "initial", ANNOUNCE_FIRST_MS);
+    json_put_int(j, "max", ANNOUNCE_MOST_MS);
+    json_put_int(j, "rounds", ANNOUNCE_ROUNDS);
+    json_put_int(j, "step", ANNOUNCE_STEP_MS);
+    return j;
+}
+
+static void start_guest(struct receive_move *m)
+{
+    static const struct dialog_step steps[] = {{"cont", .heard = hear_cont}};
+
+    m->went_us = 0;
+    guest_qemu_do(&m->qemu, steps, m->note.runs ? COUNT_OF(steps) : 0, on_went, m);
+}
+
+/* Tells the network where the guest is; it goes without that. */
+static void announce(struct receive_move *m)
+{
+    if (m->note.runs && m->open &&
+        monitor_do(m->qemu.monitor, "announce-self", announce_arguments(m), NULL, NULL))
+        log_warn("the guest could not be announced");
+}
+
+static void clear(struct receive_move *m)
+{
+    close_memory(m);
+    if (!m->open || monitor_lost(m->qemu.monitor)) {
+        /* Nobody can be asked: whether the process is there decides. */
+        if (m->note.pid && process_lives(m->note.pid, m->note.started_ticks))
+            loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
+        else
+            handover_target_hear(&m->handover, TARGET_QEMU_GONE);
+        return;
+    }
+    m->ended = true;
+    if (monitor_do(m->qemu.monitor, "quit", NULL, NULL, NULL))
+        log_warn("QEMU could not be told to end");
+    loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
+}
+
+static void on_patience(void *ctx)
+{
+    struct receive_move *m = ctx;
+
+    if (m->handover.stage != TARGET_CLEARING)
+        return;
+    if (m->note.pid && !process_lives(m->note.pid, m->note.started_ticks)) {
+        hear(m, TARGET_QEMU_GONE);
+        return;
+    }
+    log_warn("the QEMU of %s does not end: end process %d yourself", m->note.id, m->note.pid);
+    loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
+}
+
+static struct json *started_body(const struct receive_move *m)
+{
+    struct json *j = json_new();
+
+    json_put_int(j, "at_us", m->went_us);
+    return j;
+}
+
+static void perform(struct receive_move *m, enum target_act what)
+{
+    switch (what) {
+    case TARGET_DO_CLOSE:
+        close_memory(m);
+        break;
+    case TARGET_DO_CLEAR:
+        clear(m);
+        break;
+    case TARGET_DO_START:
+        start_guest(m);
+        break;
+    case TARGET_NOTE_PREPARED:
+        note(m, NOTE_PREPARED);
+        break;
+    case TARGET_NOTE_STARTING:
+        note(m, NOTE_STARTING);
+        break;
+    case TARGET_NOTE_RUNNING:
+        announce(m);
+        if (put_note(m, NOTE_RUNNING) == TARGET_NOT_NOTED)
+            log_warn("that %s runs here could not be noted", m->note.id);
+        break;
+    case TARGET_NOTE_ABANDONED:
+        note(m, NOTE_ABANDONED);
+        break;
+    case TARGET_SAY_PREPARED:
+        say(m, MOVE_PREPARED, NULL);
+        break;
+    case TARGET_SAY_STARTED:
+        say(m, MOVE_STARTED, started_body(m));
+        break;
+    case TARGET_SAY_ABANDONED:
+        say(m, MOVE_ABANDONED, reason_body(m, "the destination's QEMU has failed"));
+        break;
+    case TARGET_SAY_LOST:
+        say(m, MOVE_LOST, reason_body(m, "its QEMU died there while the guest was let go"));
+        break;
+    case TARGET_DO_FORGET:
+        move_notes_drop(m->notes, m->note.id);
+        break;
+    case TARGET_DO_NOTHING:
+        break;
+    }
+}
+
+static void tell_stage(struct receive_move *m)
+{
+    if (m->told == m->handover.stage)
+        return;
+    m->told = m->handover.stage;
+    m->owner.stage(m->owner.ctx, m, handover_target_name(m->told));
+    move_halt(handover_target_name(m->told));
+}
+
+static void act(struct receive_move *m)
+{
+    enum target_act what;
+
+    tell_stage(m);
+    while ((what = handover_target_next(&m->handover)) != TARGET_DO_NOTHING) {
+        perform(m, what);
+        tell_stage(m);
+    }
+}
+
+/* ---- QEMU ---- */
+
+static void accepted(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+
+    if (!e && put_note(m, NOTE_LOADING) == TARGET_NOT_NOTED)
+        e = reason_give(&m->run.reason, ERR_SYSTEM, "the move cannot be noted on this host's disk");
+    if (e || !m->peer) {
+        move_notes_drop(m->notes, m->note.id);
+        close_memory(m);
+        refuse(m);
+        return;
+    }
+    m->accepted = true;
+    m->told = TARGET_STAGES;
+    say(m, MOVE_ACCEPT, NULL);
+    act(m);
+}
+
+static enum err hear_capabilities(void *ctx, const struct json_value *v, const char *refused)
+{
+    struct receive_move *m = ctx;
+
+    if (refused)
+        return reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU tells no capabilities: %s",
+                           refused);
+    guest_capabilities_hear(&m->before, v);
+    return OK;
+}
+
+static struct json *wanted_capabilities(void *ctx)
+{
+    const struct receive_move *m = ctx;
+
+    return guest_capabilities_change(&m->before, GUEST_DESTINATION, false);
+}
+
+static struct json *fd_arguments(void *ctx)
+{
+    struct json *j = json_new();
+
+    (void)ctx;
+    json_put_string(j, "fdname", fd_name);
+    return j;
+}
+
+static struct json *uri_arguments(void *ctx)
+{
+    struct json *j = json_new();
+
+    (void)ctx;
+    json_put_string(j, "uri", "fd:farspan-memory");
+    return j;
+}
+
+static int take_fd(void *ctx)
+{
+    struct receive_move *m = ctx;
+    int fd = m->give;
+
+    m->give = -1;
+    return fd;
+}
+
+/* While it waits for a guest, `stop` means that it is not to let it go by itself. */
+static void load(struct receive_move *m)
+{
+    static const struct dialog_step steps[] = {
+        {.command = "stop"},
+        {"query-migrate-capabilities", .heard = hear_capabilities},
+        {"migrate-set-capabilities", .arguments = wanted_capabilities},
+        {"getfd", .arguments = fd_arguments, .give = take_fd},
+        {"migrate-incoming", .arguments = uri_arguments},
+    };
+    int pair[2];
+    enum err e = stream_socket_pair(pair, BUFFER_BYTES);
+
+    if (e) {
+        reason_give(&m->run.reason, e, "no connection for QEMU");
+        refuse(m);
+        return;
+    }
+    m->ours = pair[0];
+    m->give = pair[1];
+    m->begun = true;
+    guest_qemu_do(&m->qemu, steps, COUNT_OF(steps), accepted, m);
+}
+
+static enum err fits(struct receive_move *m)
+{
+    const struct guest_facts *f = &m->qemu.facts;
+
+    if (strcmp(f->status, "inmigrate") != 0)
+        return reason_give(&m->run.reason, ERR_BUSY,
+                           "the QEMU there does not wait for a guest (it is %.40s): start it with "
+                           "-incoming defer",
+                           f->status);
+    if (m->looks)
+        return guest_facts_compare(&m->offered, f, add_problem, m) ? OK : ERR_UNSUPPORTED;
+    return guest_facts_match(&m->offered, f, &m->run.reason);
+}
+
+static void on_disks_open(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+
+    if (e)
+        refuse(m);
+    else
+        load(m);
+}
+
+static void on_disks_done(void *ctx)
+{
+    see_loaded(ctx);
+}
+
+static void on_disks_closed(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+
+    if (e != ERR_UNREACHABLE)
+        hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
+}
+
+static void on_disks_failed(void *ctx, const char *why)
+{
+    struct receive_move *m = ctx;
+
+    reason_give(&m->run.reason, ERR_UNSUPPORTED, "%s", why);
+    hear(m, TARGET_QEMU_FAILED);
+}
+
+static void open_disks(struct receive_move *m)
+{
+    struct receive_disks_owner owner = {.open = on_disks_open,
+                                        .done = on_disks_done,
+                                        .closed = on_disks_closed,
+                                        .failed = on_disks_failed,
+                                        .kick = kick,
+                                        .ctx = m};
+    static const struct guest_facts none;
+    enum err e = receive_disks_begin(&m->disks, m->loop, &m->qemu, m->copy ? &m->offered : &none,
+                                     m->note.id, &owner);
+
+    if (e) {
+        reason_give(&m->run.reason, e, "no way for the disks: %s", err_text(e));
+        refuse(m);
+    }
+}
+
+static void on_ready(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+
+    m->note.pid = m->qemu.pid;
+    m->note.started_ticks = m->qemu.started_ticks;
+    if (!e)
+        e = fits(m);
+    if (e || m->looks)
+        refuse(m);
+    else
+        open_disks(m);
+}
+
+static void on_told(void *ctx, const char *name, const struct json_value *data, int64_t at_us)
+{
+    struct receive_move *m = ctx;
+    const char *status = json_text(json_member(data, "status"));
+
+    if (strcmp(name, "RESUME") == 0)
+        m->went_us = at_us;
+    if (strcmp(name, "MIGRATION") != 0 || !status || !m->begun)
+        return;
+    log_debug("QEMU's migration is %s", status);
+    if (strcmp(status, "completed") == 0) {
+        m->loaded = true;
+        see_loaded(m);
+    } else if (strcmp(status, "failed") == 0) {
+        reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU could not take the guest in");
+        hear(m, TARGET_QEMU_FAILED);
+    }
+}
+
+static void on_lost(void *ctx, bool gone)
+{
+    struct receive_move *m = ctx;
+
+    if (!m->accepted) {
+        reason_give(&m->run.reason, ERR_UNREACHABLE, "QEMU has died");
+        refuse(m);
+        return;
+    }
+    if (!gone && !m->ended)
+        log_warn("QEMU has closed its monitor, and cannot be asked any more");
+    else
+        reason_give(&m->run.reason, ERR_UNREACHABLE, "QEMU has died");
+    hear(m, gone || m->ended ? TARGET_QEMU_GONE : TARGET_REFUSE);
+}
+
+/* ---- life ---- */
+
+static struct receive_move *make(struct loop *l, const struct move_notes *notes,
+                                 const struct receive_owner *owner, const struct move_note *n)
+{
+    struct receive_move *m = heap_alloc(sizeof *m);
+
+    if (!m)
+        return NULL;
+    m->loop = l;
+    m->notes = notes;
+    m->owner = *owner;
+    m->note = *n;
+    m->give = m->ours = m->memory.fd = -1;
+    m->told = TARGET_STAGES;
+    loop_timer_init(&m->patience, l, on_patience, m);
+    return m;
+}
+
+enum err receive_move_new(struct loop *l, const struct move_notes *notes,
+                          const struct receive_owner *owner, const struct move_note *n,
+                          const struct guest_facts *offered, bool copy, struct peer *p,
+                          struct receive_move **out)
+{
+    struct receive_move *m = make(l, notes, owner, n);
+
+    *out = m;
+    if (!m)
+        return ERR_MEMORY;
+    m->offered = *offered;
+    m->copy = copy;
+    m->peer = p;
+    struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost, .ctx = m};
+    if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
+        refuse(m);
+    else
+        m->open = true;
+    return OK;
+}
+
+enum err receive_move_look(struct loop *l, const struct receive_owner *owner, const char *qmp,
+                           const struct guest_facts *offered, struct receive_move **out)
+{
+    struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost};
+    struct receive_move *m = make(l, NULL, owner, &(struct move_note){0});
+
+    *out = m;
+    if (!m)
+        return ERR_MEMORY;
+    m->looks = true;
+    m->problems = json_new_list();
+    m->offered = *offered;
+    snprintf(m->note.qmp, sizeof m->note.qmp, "%s", qmp);
+    mine.ctx = m;
+    if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
+        refuse(m);
+    else
+        m->open = true;
+    return OK;
+}
+
+static enum target_stage stage_of(enum move_stage s)
+{
+    return s == NOTE_PREPARED    ? TARGET_PREPARED
+           : s == NOTE_STARTING  ? TARGET_STARTING
+           : s == NOTE_RUNNING   ? TARGET_RUNNING
+           : s == NOTE_ABANDONED ? TARGET_ABANDONED
+                                 : TARGET_LOADING;
+}
+
+static void go_on(struct receive_move *m, bool runs, bool gone)
+{
+    m->accepted = true;
+    handover_target_resume(&m->handover, stage_of(m->note.stage), runs, gone);
+    act(m);
+}
+
+static void on_ready_again(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+    bool gone = !m->note.pid || !process_lives(m->note.pid, m->note.started_ticks);
+
+    if (m->accepted)
+        return;
+    if (e && !gone) {
+        log_warn("the move %s cannot go on: %s", m->note.id, reason_text(&m->run.reason, e));
+        return;
+    }
+    /* Another QEMU may have the monitor of that name by now. */
+    gone |= !e && m->qemu.pid != m->note.pid;
+    go_on(m, !gone && guest_facts_runs(&m->qemu.facts), gone);
+}
+
+enum err receive_move_again(struct loop *l, const struct move_notes *notes,
+                            const struct receive_owner *owner, const struct move_note *n,
+                            struct receive_move **out)
+{
+    struct receive_move *m = make(l, notes, owner, n);
+    struct guest_qemu_owner mine = {
+        .ready = on_ready_again, .told = on_told, .lost = on_lost, .ctx = m};
+
+    *out = m;
+    if (!m)
+        return ERR_MEMORY;
+    if (!n->pid || !process_lives(n->pid, n->started_ticks))
+        go_on(m, false, true);
+    else if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
+        on_ready_again(m, ERR_UNREACHABLE);
+    else
+        m->open = true;
+    return OK;
+}
+
+void receive_move_free(struct receive_move *m)
+{
+    if (!m)
+        return;
+    close_channels(m);
+    receive_disks_release(&m->disks);
+    if (m->open)
+        guest_qemu_close(&m->qemu);
+    stream_socket_close(m->give);
+    loop_timer_release(&m->patience);
+    json_free(m->problems);
+    heap_free(m);
+}
+
+void receive_move_record(struct receive_move *m, enum move_kind kind)
+{
+    if (kind == MOVE_HANDOVER)
+        hear(m, TARGET_HANDOVER);
+    else if (kind == MOVE_RUNS)
+        hear(m, TARGET_SOURCE_RUNS);
+    else if (kind == MOVE_DONE)
+        hear(m, TARGET_DONE);
+    else if (kind == MOVE_ASK)
+        hear(m, TARGET_ASKED);
+}
+
+void receive_move_cut(struct receive_move *m)
+{
+    m->peer = NULL;
+    close_channels(m);
+    hear(m, TARGET_CUT);
+    if (!m->accepted)
+        m->refused = true;
+}
+
+void receive_move_back(struct receive_move *m, struct peer *p)
+{
+    m->peer = p;
+    hear(m, TARGET_BACK);
+}
+
+void receive_move_refuse(struct receive_move *m, const char *why)
+{
+    if (!m->run.reason.text[0])
+        reason_give(&m->run.reason, ERR_REFUSED, "%s", why);
+    if (!m->accepted)
+        refuse(m);
+    else if (m->handover.stage == TARGET_LOADING || m->handover.stage == TARGET_PREPARING)
+        hear(m, TARGET_REFUSE);
+}
+
+void receive_move_drop(struct receive_move *m)
+{
+    hear(m, TARGET_REFUSE);
+}
+
+bool receive_move_over(const struct receive_move *m)
+{
+    return m->accepted ? m->handover.stage == TARGET_ENDED : m->refused;
+}
+
+bool receive_move_waits(const struct receive_move *m)
+{
+    enum target_stage s = m->handover.stage;
+
+    return m->accepted ? s != TARGET_PREPARED && s != TARGET_RUNNING && s != TARGET_LOST &&
+                             s != TARGET_ABANDONED && s != TARGET_ENDED
+                       : !m->refused;
+}

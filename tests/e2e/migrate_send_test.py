@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""A guest that counts is moved by `migrate send` to a `migrate receive`: it goes on counting there
+where it stopped here; and what must be refused is, by name, with the guest running on."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, "tests")
+from move import Qemu, Qmp, Stuck, Tally, World, consecutive, disk_holds, until  # noqa: E402
+
+t = Tally("migrate_send")
+
+
+def moves():
+    w = World(rate="50M", delay="20ms", loss="0.5%")
+    try:
+        one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True)
+        receive = w.receive(two, more=["--invite", "--once"])
+        w.relay()
+        one.counts(1000)
+        send = w.send(one)
+        t.check("send ends well", send.wait(60) == 0, send.text())
+        r = send.event("result")
+        t.check("it was moved", r["outcome"] == "moved", r)
+        t.check("the gap is measured", r["gap_us"] > 0 and r["gap_error_us"] > 15000, r)
+        t.check("bytes are counted", r["memory_bytes"] > r["packed_bytes"] > 0 and
+                r["link_bytes"] > r["packed_bytes"], r)
+        stages = [e["stage"] for e in send.events() if e["event"] == "stage"]
+        t.check("the stages in their order", stages == ["moving", "switching", "settling",
+                                                        "noting", "handed", "ended"], stages)
+        t.check("receive ends well", receive.wait(20) == 0, receive.text())
+        r = receive.event("result")
+        t.check("it came", r["outcome"] == "moved", r)
+        two.counts(1000)
+        t.check("it runs there", two.runs(), two.status())
+        until("the QEMU here has ended", 10, one.ended)
+        t.check("one number after another", consecutive(one.numbers(), two.numbers()))
+        for host in "near", "far":
+            code, p = w.farspan(host, "migrate", "status")
+            t.check(f"nothing is left at the {host} end", code == 0 and not p.events(), p.events())
+    finally:
+        w.close()
+
+
+def refusals():
+    w = World()
+    w.trust()
+    try:
+        one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True, memory=80)
+        receive = w.receive(two)
+        w.relay()
+        one.counts()
+
+        def refused(what, code, words, *more, qemu=one):
+            send = w.send(qemu, more=more)
+            got = send.wait(30)
+            error = [e for e in send.events() if e["event"] == "error"]
+            t.check(what, got == code and error and words in error[0]["reason"],
+                    f"exit {got}, {error}, {send.text()[-300:]}")
+            t.check(f"{what}: the guest runs on", one.runs(), one.status())
+
+        refused("another memory", 4, "-m")
+        two.kill()
+        refused("no QEMU there", 4, "no QEMU listens")
+        three = Qemu(w, "three")
+        receive.kill()
+        receive = w.receive(three)
+        w.relay()
+        refused("one that runs", 4, "-incoming defer")
+        receive.kill()
+        taken = Qemu(w, "taken", incoming=True)
+        receive = w.receive(taken)
+        w.relay()
+        holder = Qmp(taken.qmp)
+        refused("a monitor that is taken, there", 4, "another client")
+        holder.close()
+        holder = Qmp(one.qmp)
+        refused("a monitor that is taken, here", 4, "another client")
+        holder.close()
+        subprocess.run(["qemu-img", "create", "-q", "-f", "raw", f"{w.folder}/disk", "1M"],
+                       check=True)
+        disk = Qemu(w, "disk", "-drive", f"file={w.folder}/disk,format=raw,if=ide")
+        refused("a disk that is written to", 1, "--disks shared", qemu=disk)
+        refused("another machine's disks", 4, "ide0-hd0", "--disks", "shared", qemu=disk)
+        one.ask("stop")
+        one.ask("cont")
+        os.remove(f"{w.folder}/home-far/config/authorized_keys")
+        receive.kill()
+        with open(f"{w.folder}/home-far/config/authorized_keys", "w") as f:
+            f.write(f"{w.key('near')} view near\n")
+        p = w.start("far", "receive", ["migrate", "receive", "--listen", f"127.0.0.1:{w.port}",
+                                       "--qmp", taken.qmp])
+        t.check("keys without the role let nobody in", p.wait(20) == 2, p.text())
+    finally:
+        w.close()
+
+
+def taken_back():
+    """Ctrl-C while the memory goes over a slow link."""
+    w = World(rate="2M")
+    try:
+        one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True)
+        w.receive(two, more=["--invite"])
+        w.relay()
+        one.counts()
+        before = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
+        send = w.send(one)
+        send.event("progress")
+        send.signal(signal.SIGINT)
+        t.check("128 + the signal", send.wait(20) == 130, send.text())
+        t.check("source_runs", send.event("result")["outcome"] == "source_runs")
+        t.check("it runs here", one.runs(), one.status())
+        after = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
+        t.check("what was set is set back", before == after)
+        until("the QEMU there has ended", 20, two.ended)
+        t.check("nothing was counted there", two.numbers() == "")
+        n = one.numbers().count("\n")
+        one.counts(n + 100)
+        t.check("one number after another", consecutive(one.numbers()))
+    finally:
+        w.close()
+
+
+def paused():
+    """A guest that stands is moved, and stands there."""
+    w = World()
+    try:
+        one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True)
+        receive = w.receive(two, more=["--invite", "--once"])
+        w.relay()
+        one.counts()
+        one.ask("stop")
+        send = w.send(one, more=["--keep"])
+        t.check("send ends well", send.wait(30) == 0, send.text())
+        t.check("receive ends well", receive.wait(20) == 0, receive.text())
+        t.check("it stands there", two.status() in ("paused", "prelaunch"), two.status())
+        t.check("the QEMU here was kept, stopped", one.status() == "postmigrate", one.status())
+        again = w.send(one)
+        code = again.wait(20)
+        t.check("it is not moved twice", code == 1 and "moved before" in
+                again.event("error")["reason"], f"exit {code}, {again.text()}")
+        two.ask("cont")
+        two.counts(50)
+        t.check("one number after another", consecutive(one.numbers(), two.numbers()))
+    finally:
+        w.close()
+
+
+def disk_files(w, image, form):
+    """Two disks of the guest, at each end in a folder of its own; those at the far end with rubbish
+    in them, as a used disk has."""
+    files = {}
+    for host in "near", "far":
+        os.makedirs(f"{w.folder}/{host}", exist_ok=True)
+        for name in image:
+            files[host, name] = f"{w.folder}/{host}/{name}.{form}"
+            subprocess.run(["qemu-img", "create", "-q", "-f", form, files[host, name], "16M"],
+                           check=True)
+            if host == "far":
+                subprocess.run(["qemu-io", "-f", form, "-c", "write -P 0x5a 0 16M",
+                                files[host, name]], check=True, stdout=subprocess.DEVNULL)
+    return files
+
+
+def drives(files, host, form):
+    words = []
+    for (at, name), path in files.items():
+        if at == host:
+            words += ["-drive", f"file={path},format={form},if=none,id={name}", "-device",
+                      f"virtio-blk-pci,drive={name},id={name}-device"]
+    return words
+
+
+def disks(form):
+    """A guest that writes to its disk all the time is moved with it, and with one that it does not
+    write to, at 20 Mbit/s."""
+    w = World(rate="50M", delay="20ms", loss="0.5%", guest="writer")
+    try:
+        files = disk_files(w, ["data", "spare"], form)
+        subprocess.run(["qemu-io", "-f", form, "-c", "write -P 0x77 3M 1M", "-c",
+                        "write -P 0x11 15M 1M", files["near", "spare"]], check=True,
+                       stdout=subprocess.DEVNULL)
+        one = Qemu(w, "one", *drives(files, "near", form))
+        two = Qemu(w, "two", *drives(files, "far", form), incoming=True)
+        receive = w.receive(two, more=["--invite", "--once"])
+        w.relay()
+        one.counts(1500)
+        send = w.send(one, more=["--disks", "copy", "--keep"])
+        t.check(f"{form}: send ends well", send.wait(90) == 0, send.text())
+        r = send.event("result")
+        t.check(f"{form}: it was moved", r["outcome"] == "moved", r)
+        t.check(f"{form}: what was written is counted", r["disk_bytes"] >= 2 << 20 and
+                r["disk_packed_bytes"] < r["disk_bytes"], r)
+        t.check(f"{form}: receive ends well", receive.wait(20) == 0, receive.text())
+        n = two.numbers().count("\n")
+        two.counts(n + 500)
+        t.check(f"{form}: one number after another", consecutive(one.numbers(), two.numbers()),
+                (one.numbers()[-200:], two.numbers()[:200]))
+        two.ask("quit")
+        two.wait(10)
+        one.kill()
+        last = (one.numbers() + two.numbers()).count("\n")
+        for name in "data", "spare":
+            if form != "raw":
+                subprocess.run(["qemu-img", "convert", "-f", form, "-O", "raw",
+                                files["far", name], files["far", name] + ".raw"], check=True)
+        raw = "" if form == "raw" else ".raw"
+        wrong = disk_holds(files["far", "data"] + raw, last)
+        t.check(f"{form}: the disk holds all that was written", wrong is None, wrong)
+        same = subprocess.run(["qemu-img", "compare", "-f", form, "-F", form,
+                               files["near", "spare"], files["far", "spare"]],
+                              capture_output=True, text=True)
+        t.check(f"{form}: the other disk is the same", same.returncode == 0, same.stdout)
+    finally:
+        w.close()
+
+
+def full_disk():
+    """The destination's disk cannot take it: the guest runs on here, what was begun is undone."""
+    w = World(guest="writer")
+    try:
+        files = disk_files(w, ["data"], "raw")
+        subprocess.run(["qemu-io", "-f", "raw", "-c", "write -P 0x77 1M 4M", files["near", "data"]],
+                       check=True, stdout=subprocess.DEVNULL)
+        near = files["near", "data"]
+        one = Qemu(w, "one", "-blockdev", f"driver=file,node-name=near,filename={near}",
+                   "-device", "virtio-blk-pci,drive=near,id=data-device")
+        # A disk that fails where the guest does not write often.
+        with open(f"{w.folder}/errors.conf", "w") as f:
+            f.write('[inject-error]\nevent = "pwritev"\nerrno = "28"\nsector = "4096"\n'
+                    'once = "off"\n')
+        far = files["far", "data"]
+        two = Qemu(w, "two", "-blockdev",
+                   f"driver=blkdebug,node-name=far,config={w.folder}/errors.conf,"
+                   f"image.driver=file,image.filename={far}",
+                   "-device", "virtio-blk-pci,drive=far,id=data-device", incoming=True)
+        receive = w.receive(two, more=["--invite"])
+        w.relay()
+        one.counts(500)
+        send = w.send(one, more=["--disks", "copy"])
+        t.check("a full disk ends it", send.wait(60) == 1, send.text())
+        r = send.event("result")
+        t.check("a full disk: source_runs", r["outcome"] == "source_runs", r)
+        t.check("a full disk: the reason", "space" in send.event("error")["reason"] if
+                send.events() else False, send.text())
+        t.check("a full disk: it runs on here", one.runs(), one.status())
+        n = one.numbers().count("\n")
+        one.counts(n + 300)
+        t.check("a full disk: one number after another", consecutive(one.numbers()))
+        jobs, nodes = one.ask("query-block-jobs"), one.ask("query-named-block-nodes")
+        t.check("a full disk: no mirror is left", jobs == [] and not
+                [x for x in nodes if x["node-name"].startswith("farspan")], (jobs, nodes))
+        until("the QEMU there has ended", 20, two.ended)
+        del receive
+    finally:
+        w.close()
+
+
+def raw_disks():
+    disks("raw")
+
+
+def qcow2_disks():
+    disks("qcow2")
+
+
+for case in moves, refusals, taken_back, paused, raw_disks, qcow2_disks, full_disk:
+    try:
+        case()
+    except Stuck as e:
+        t.check(case.__name__, False, e)
+t.finish()
