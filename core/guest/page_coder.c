@@ -336,6 +336,8 @@ enum err page_coder_end(struct page_coder *c)
 
     if (!e)
         e = put_raw(c, bytes_of(c->page, c->page_n));
+    if (!e)
+        e = put_raw(c, ram_stream_rest(&c->stream));
     c->held = false;
     c->page_n = 0;
     return e ? e : flush_raw(c);

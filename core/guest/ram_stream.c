@@ -293,6 +293,11 @@ bool ram_stream_next(struct ram_stream *r, struct bytes b, size_t *used, struct 
     return true;
 }
 
+struct bytes ram_stream_rest(const struct ram_stream *r)
+{
+    return bytes_of(r->head, r->head_n);
+}
+
 bool ram_stream_opaque(const struct ram_stream *r)
 {
     return r->stage == OPAQUE;

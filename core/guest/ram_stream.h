@@ -62,6 +62,10 @@ bool ram_stream_next(struct ram_stream *r, struct bytes b, size_t *used, struct 
  * or with content. False: there is no such page, or no head is due. */
 bool ram_stream_expect(const struct ram_stream *r, bool fill, uint8_t to[RAM_HEAD_BYTES]);
 
+/* What was taken and has made no piece yet, borrowed until the next call: all that is left when the
+ * stream ends there. */
+struct bytes ram_stream_rest(const struct ram_stream *r);
+
 /* Whether it looks for pages yet; false: for good. */
 bool ram_stream_opaque(const struct ram_stream *r);
 

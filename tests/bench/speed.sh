@@ -132,24 +132,34 @@ def tcp():
 KINDS = {"ours": ours, "tls": tls, "tcp": tcp}
 NAMES = {"ours": "farspan, UDP", "tls": "TLS 1.3 over TCP, openssl", "tcp": "plain TCP, iperf3"}
 seen = {kind: [] for kind in KINDS}
+def ticks():
+    """All time of all processors so far, and what of it the host gave to others."""
+    word = [int(w) for w in open("/proc/stat").readline().split()[1:9]]
+    return sum(word), word[7]
+
+
 loads = []
 for run in range(runs):
     for kind, measure in KINDS.items():
         loads.append(float(open("/proc/loadavg").read().split()[0]))
+        before = ticks()
         bps, n, cpu = measure()
-        seen[kind].append((bps / 1e9, cpu / (n / 1e9)))
+        stolen = (ticks()[1] - before[1]) / max(ticks()[0] - before[0], 1)
+        seen[kind].append((bps / 1e9, cpu / (n / 1e9), stolen))
         print(json.dumps({"part": kind, "run": run, "gbit_s": round(bps / 1e9, 3),
                           "cpu_s_per_gb": round(cpu / (n / 1e9), 3), "bytes": n,
-                          "load": loads[-1]}), flush=True)
+                          "load": loads[-1], "stolen": round(stolen, 3)}), flush=True)
 
-print("\n| one stream over loopback | Gbit/s | least - most | CPU s a GB, both ends | to TLS |")
-print("| --- | --- | --- | --- | --- |")
+print("\n| one stream over loopback | Gbit/s | least - most | CPU s a GB, both ends | to TLS "
+      "| stolen by the host |")
+print("| --- | --- | --- | --- | --- | --- |")
 for kind, got in seen.items():
     rate = [g[0] for g in got]
     ratio = statistics.median(a[0] / b[0] for a, b in zip(got, seen["tls"]))
-    print("| %s | %.2f | %.2f - %.2f | %.2f | %.2f |"
+    print("| %s | %.2f | %.2f - %.2f | %.2f | %.2f | %.0f - %.0f %% |"
           % (NAMES[kind], statistics.median(rate), min(rate), max(rate),
-             statistics.median(g[1] for g in got), ratio))
+             statistics.median(g[1] for g in got), ratio, 100 * min(g[2] for g in got),
+             100 * max(g[2] for g in got)))
 print("\n%d runs in turns, %d processors, load average before a run %.1f - %.1f"
       % (runs, len(os.sched_getaffinity(0)), min(loads), max(loads)))
 PY

@@ -140,6 +140,11 @@ static void test_anything(void)
         b.p[at] = was;
     }
     buf_release(&b);
+    /* An end anywhere, also in the middle of a head. */
+    EXPECT(make(&b, 3, "same"));
+    for (size_t cut = 1; cut < 600; cut++)
+        EXPECT(carry(bytes_of(b.p, cut), cut, &coded, &n));
+    buf_release(&b);
     uint8_t junk[5000];
     rng_fill(&g, junk, sizeof junk);
     EXPECT(carry(bytes_of(junk, sizeof junk), 1, &coded, &n) && coded < sizeof junk + 300);
