@@ -1,6 +1,7 @@
 #define XXH_STATIC_LINKING_ONLY /* the hash state in our own memory: we link the same version */
 #include "core/codec/stream_hash.h"
 
+#include <stdio.h>
 #include <xxhash.h>
 
 #include "core/base/heap.h"
@@ -41,6 +42,12 @@ void stream_hash_add(struct stream_hash *h, struct bytes b)
 void stream_hash_now(const struct stream_hash *h, uint8_t to[STREAM_HASH_BYTES])
 {
     XXH128_canonicalFromHash((XXH128_canonical_t *)(void *)to, XXH3_128bits_digest(h->state));
+}
+
+void stream_hash_text(const uint8_t hash[STREAM_HASH_BYTES], char to[2 * STREAM_HASH_BYTES + 1])
+{
+    for (int i = 0; i < STREAM_HASH_BYTES; i++)
+        snprintf(to + 2 * i, 3, "%02x", hash[i]);
 }
 
 uint64_t stream_hash_once(struct bytes b)

@@ -23,6 +23,9 @@ void stream_hash_add(struct stream_hash *h, struct bytes b);
 /* Writes the hash of all so far, in one order on every machine. */
 void stream_hash_now(const struct stream_hash *h, uint8_t to[STREAM_HASH_BYTES]);
 
+/* Writes it as hexadecimal digits. */
+void stream_hash_text(const uint8_t hash[STREAM_HASH_BYTES], char to[2 * STREAM_HASH_BYTES + 1]);
+
 /* The 64-bit hash of one run of bytes. */
 uint64_t stream_hash_once(struct bytes b);
 

@@ -62,32 +62,123 @@ static void leave(struct channel_socket *s)
     want(s);
 }
 
+static void fail(struct channel_socket *s, enum err e)
+{
+    s->fault = e;
+    leave(s);
+}
+
+/* Gives the channel what has come out of the filter; whether all of it has gone. */
+static bool give_output(struct channel_socket *s, uint64_t now_us)
+{
+    struct bytes b;
+    size_t room;
+
+    if (!s->out.output)
+        return true;
+    while ((b = s->out.output(s->out.ctx)).n > 0) {
+        room = channel_end_room(s->end, now_us);
+        if (room == 0)
+            return false;
+        size_t n = num_min(num_min(b.n, room), PACK_RAW_BYTES);
+        channel_end_give(s->end, bytes_of(b.p, n));
+        s->out.taken(s->out.ctx, n);
+    }
+    if (s->end_due)
+        channel_end_finish(s->end);
+    s->end_due = false;
+    return true;
+}
+
+/* The neighbour has written this. */
+static void take(struct channel_socket *s, uint8_t *p, size_t n)
+{
+    size_t used;
+
+    if (s->sift)
+        n = s->sift(s->ctx, p, n);
+    if (!s->out.put) {
+        channel_end_give(s->end, bytes_of(p, n));
+        return;
+    }
+    enum err e = s->out.put(s->out.ctx, bytes_of(p, n), &used);
+    if (e)
+        fail(s, e);
+}
+
+/* The neighbour writes no more. */
+static void take_end(struct channel_socket *s)
+{
+    s->read_ended = true;
+    if (s->keeps_end)
+        return;
+    enum err e = s->out.end ? s->out.end(s->out.ctx) : OK;
+    if (e)
+        fail(s, e);
+    else if (s->out.put)
+        s->end_due = true;
+    else
+        channel_end_finish(s->end);
+}
+
 void channel_socket_fill(struct channel_socket *s, uint64_t now_us)
 {
     uint8_t space[PACK_RAW_BYTES];
     size_t room, n;
 
-    while (s->readable && (room = channel_end_room(s->end, now_us)) > 0) {
-        room = num_min(room, sizeof space);
+    while (give_output(s, now_us) && s->readable && (room = channel_end_room(s->end, now_us)) > 0) {
+        /* A filter makes less of it, as a rule: what comes out waits until it has room. */
+        room = s->out.put ? sizeof space : num_min(room, sizeof space);
         if (s->sift)
             room -= num_min(room - 1, CHANNEL_SOCKET_SIFT_BYTES);
         enum err e = stream_socket_receive(s->fd, space, room, &n);
         if (e == OK) {
-            if (s->sift)
-                n = s->sift(s->ctx, space, n);
-            channel_end_give(s->end, bytes_of(space, n));
+            take(s, space, n);
             continue;
         }
         s->readable = false;
-        if (e == ERR_END) {
-            s->read_ended = true;
-            if (!s->keeps_end)
-                channel_end_finish(s->end);
-        } else if (e != ERR_AGAIN) {
+        if (e == ERR_END)
+            take_end(s);
+        else if (e != ERR_AGAIN)
             leave(s);
-        }
         want(s);
     }
+}
+
+/* The next bytes for the neighbour: errors of channel_end_peek, or of the filter. */
+static enum err next_bytes(struct channel_socket *s, struct bytes *b)
+{
+    if (!s->in.put)
+        return channel_end_peek(s->end, b);
+    for (;;) {
+        struct bytes coded = {0};
+        size_t used = 0;
+        *b = s->in.output(s->in.ctx);
+        if (b->n)
+            return OK;
+        /* First what it has in itself. */
+        enum err f = s->in.put(s->in.ctx, coded, &used);
+        if (!f && s->in.output(s->in.ctx).n)
+            continue;
+        enum err e = f ? f : channel_end_peek(s->end, &coded);
+        if (!f && e)
+            return e;
+        if (!e)
+            e = s->in.put(s->in.ctx, coded, &used);
+        channel_end_consume(s->end, f ? 0 : used);
+        if (e) {
+            fail(s, e);
+            return ERR_AGAIN;
+        }
+    }
+}
+
+static void drop_bytes(struct channel_socket *s, size_t n)
+{
+    if (s->in.put)
+        s->in.taken(s->in.ctx, n);
+    else
+        channel_end_consume(s->end, n);
 }
 
 void channel_socket_deliver(struct channel_socket *s)
@@ -96,14 +187,13 @@ void channel_socket_deliver(struct channel_socket *s)
     enum err e = OK;
     bool any = false;
 
-    while (s->io && !s->broken && !s->blocked && !s->write_ended &&
-           (e = channel_end_peek(s->end, &b)) == OK) {
+    while (s->io && !s->broken && !s->blocked && !s->write_ended && (e = next_bytes(s, &b)) == OK) {
         size_t n = 0;
         if (stream_socket_send(s->fd, b, &n)) {
             leave(s);
             break;
         }
-        channel_end_consume(s->end, n);
+        drop_bytes(s, n);
         any |= n > 0;
         s->blocked = n < b.n;
     }

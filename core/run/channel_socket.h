@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/guest/channel_end.h"
+#include "core/run/byte_filter.h"
 #include "core/run/loop.h"
 
 enum { CHANNEL_SOCKET_SIFT_BYTES = 8 };
@@ -26,6 +27,10 @@ struct channel_socket {
      * CHANNEL_SOCKET_SIFT_BYTES more, and gives how much. NULL: all of it. */
     size_t (*sift)(void *ctx, uint8_t *p, size_t n);
     bool keeps_end; /* that the neighbour writes no more is not passed on */
+    /* What the neighbour's bytes go through, and the channel's. Functions NULL: nothing. */
+    struct byte_filter out, in;
+    bool end_due;   /* the channel's end, behind what is in the filter */
+    enum err fault; /* of a filter */
 };
 
 /* Takes a channel's end; the socket may come later. */

@@ -120,6 +120,16 @@ static void see_loaded(struct receive_move *m)
     }
 }
 
+/* Pages that cannot be kept, or make no sense. */
+static void see_fault(struct receive_move *m)
+{
+    if (m->memory.fault)
+        reason_give(&m->run.reason, m->memory.fault,
+                    m->memory.fault == ERR_MALFORMED
+                        ? "what comes of the guest's memory is not understood"
+                        : "what is known of the guest's pages cannot be kept on the disk there");
+}
+
 static size_t sift(void *ctx, uint8_t *p, size_t n)
 {
     struct receive_move *m = ctx;
@@ -135,6 +145,7 @@ static void open_memory(struct receive_move *m, struct channel_end *end)
     channel_socket_init(&m->memory, end, kick, m);
     m->memory.sift = sift;
     m->memory.keeps_end = true;
+    m->memory.in = page_filter_decode(m->decoder);
     if (channel_socket_connect(&m->memory, m->loop, fd))
         channel_end_answer(end, CHANNEL_FAILED, "out of memory");
     else
@@ -145,7 +156,7 @@ static void open_memory(struct receive_move *m, struct channel_end *end)
 /* A channel has said what it is for: it goes there. */
 static void place(struct receive_move *m, struct channel_end *end)
 {
-    if (strcmp(channel_end_name(end), "memory") == 0 && m->ours >= 0 && !m->memory.end) {
+    if (strcmp(channel_end_name(end), "pages") == 0 && m->ours >= 0 && !m->memory.end) {
         open_memory(m, end);
     } else if (!receive_disks_take(&m->disks, end)) {
         channel_end_answer(end, CHANNEL_UNKNOWN, "there is no such channel");
@@ -210,6 +221,7 @@ void receive_move_fill(struct receive_move *m, uint64_t now_us)
     if (m->back.shut && !shut)
         see_loaded(m);
     /* QEMU has closed it, or the source has: an end without SHUT is one in the middle. */
+    see_fault(m);
     if (m->memory.end && (m->memory.broken || (m->memory.read_ended && !m->back.shut) ||
                           channel_end_stage(m->memory.end) == CHANNEL_OVER))
         close_memory(m);
@@ -311,6 +323,23 @@ static void on_patience(void *ctx)
     loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
 }
 
+/* What has come, for the source to compare. */
+static struct json *prepared_body(const struct receive_move *m)
+{
+    uint8_t hash[STREAM_HASH_BYTES];
+    char text[2 * STREAM_HASH_BYTES + 1];
+    struct json *j = json_new();
+    uint64_t n;
+
+    if (!m->decoder)
+        return j; /* an earlier process has told it */
+    page_decoder_digest(m->decoder, hash, &n);
+    stream_hash_text(hash, text);
+    json_put_string(j, "hash", text);
+    json_put_int(j, "bytes", (int64_t)n);
+    return j;
+}
+
 static struct json *started_body(const struct receive_move *m)
 {
     struct json *j = json_new();
@@ -346,7 +375,7 @@ static void perform(struct receive_move *m, enum target_act what)
         note(m, NOTE_ABANDONED);
         break;
     case TARGET_SAY_PREPARED:
-        say(m, MOVE_PREPARED, NULL);
+        say(m, MOVE_PREPARED, prepared_body(m));
         break;
     case TARGET_SAY_STARTED:
         say(m, MOVE_STARTED, started_body(m));
@@ -470,6 +499,14 @@ static void load(struct receive_move *m)
     }
     m->ours = pair[0];
     m->give = pair[1];
+    e = page_filter_folder(m->folder);
+    if (!e)
+        e = page_decoder_new(m->folder, &m->decoder);
+    if (e) {
+        reason_give(&m->run.reason, e, "no place for what is known of the guest's pages");
+        refuse(m);
+        return;
+    }
     m->begun = true;
     guest_qemu_do(&m->qemu, steps, COUNT_OF(steps), accepted, m);
 }
@@ -710,6 +747,7 @@ void receive_move_free(struct receive_move *m)
     stream_socket_close(m->give);
     loop_timer_release(&m->patience);
     json_free(m->problems);
+    page_decoder_free(m->decoder);
     heap_free(m);
 }
 

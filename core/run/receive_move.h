@@ -12,6 +12,7 @@
 #include "core/guest/return_path.h"
 #include "core/run/channel_socket.h"
 #include "core/run/guest_qemu.h"
+#include "core/run/page_filter.h"
 #include "core/run/receive_disks.h"
 
 struct receive_move;
@@ -57,6 +58,8 @@ struct receive_move {
     int give; /* owned: QEMU's end of a pair of sockets */
     int ours; /* owned: the other, until the memory's channel has come */
     struct channel_socket memory;
+    struct page_decoder *decoder;   /* owned: what memory comes through */
+    char folder[FOLDER_PATH_CHARS]; /* its */
     struct return_path back;
     int64_t went_us; /* when the guest went, by QEMU's clock */
     struct loop_timer patience;

@@ -58,11 +58,22 @@ static void kick(void *ctx)
 
 /* ---- memory ---- */
 
+static void count_memory(struct send_move *s)
+{
+    uint8_t hash[STREAM_HASH_BYTES];
+
+    if (!s->memory.end)
+        return;
+    s->report.memory = channel_end_counters(s->memory.end);
+    s->report.pages = page_coder_counters(s->coder);
+    page_coder_digest(s->coder, hash, &s->report.memory.given_bytes);
+}
+
 static void close_memory(struct send_move *s)
 {
     if (!s->memory.end)
         return;
-    s->report.memory = channel_end_counters(s->memory.end);
+    count_memory(s);
     channel_socket_release(&s->memory);
 }
 
@@ -70,17 +81,22 @@ static enum err open_memory(struct send_move *s)
 {
     struct channel_end *end;
     int pair[2];
-    enum err e = stream_socket_pair(pair, BUFFER_BYTES);
+    enum err e = page_filter_folder(s->folder);
 
+    if (!e)
+        e = page_coder_new(s->folder, &s->coder);
+    if (!e)
+        e = stream_socket_pair(pair, BUFFER_BYTES);
     if (e)
         return e;
     s->qemu.give = pair[1];
-    e = channel_end_call(s->peer, "memory", &end);
+    e = channel_end_call(s->peer, "pages", &end);
     if (e) {
         stream_socket_close(pair[0]);
         return e;
     }
     channel_socket_init(&s->memory, end, kick, s);
+    s->memory.out = page_filter_code(s->coder);
     return channel_socket_connect(&s->memory, s->loop, pair[0]);
 }
 
@@ -422,6 +438,24 @@ static void take_reason(struct send_move *s, const struct json_value *body, enum
     blame(s, e, text);
 }
 
+/* Whether the stream that came out at the destination is the one that QEMU has written. Of a move
+ * that was handed over that was found before. */
+static bool is_same(const struct send_move *s, const struct json_value *body)
+{
+    uint8_t hash[STREAM_HASH_BYTES];
+    char text[2 * STREAM_HASH_BYTES + 1];
+    const char *said = json_text(json_member(body, "hash"));
+    uint64_t n;
+
+    if (s->handover.stage == SOURCE_HANDED)
+        return true;
+    if (!s->coder || !said)
+        return false;
+    page_coder_digest(s->coder, hash, &n);
+    stream_hash_text(hash, text);
+    return strcmp(said, text) == 0 && json_int(json_member(body, "bytes"), -1) == (int64_t)n;
+}
+
 static void on_record(struct send_move *s, enum move_kind kind, const struct json_value *body)
 {
     switch (kind) {
@@ -434,7 +468,12 @@ static void on_record(struct send_move *s, enum move_kind kind, const struct jso
         loop_leave(s->loop);
         break;
     case MOVE_PREPARED:
-        hear(s, SOURCE_PREPARED);
+        if (is_same(s, body)) {
+            hear(s, SOURCE_PREPARED);
+        } else {
+            blame(s, ERR_VERIFY, "what arrived there is not what QEMU wrote here");
+            hear(s, SOURCE_CANCEL);
+        }
         break;
     case MOVE_STARTED:
         s->report.resume_us = json_int(json_member(body, "at_us"), 0);
@@ -553,6 +592,8 @@ static void on_fill(void *ctx, uint64_t now_us)
     if (!s->memory.end)
         return;
     channel_socket_fill(&s->memory, now_us);
+    if (s->memory.fault)
+        blame(s, s->memory.fault, "what is known of the guest's pages cannot be kept on this disk");
     if (s->memory.broken)
         close_memory(s);
 }
@@ -567,8 +608,7 @@ static void on_tick(void *ctx)
     loop_timer_set(&s->tick, now + TICK_US);
     if (s->peer)
         ask_time(s);
-    if (s->memory.end)
-        s->report.memory = channel_end_counters(s->memory.end);
+    count_memory(s);
     count_disks(s);
     send_qemu_ask(&s->qemu);
     settle(s, send_report_progress(&s->report, now, &s->qemu.progress));
@@ -856,6 +896,7 @@ void send_move_end(struct send_move *s)
     if (s->opened)
         guest_qemu_close(&s->qemu.q);
     stream_socket_close(s->qemu.give);
+    page_coder_free(s->coder);
     if (s->loop) {
         loop_timer_release(&s->tick);
         loop_timer_release(&s->again);

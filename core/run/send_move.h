@@ -11,6 +11,7 @@
 #include "core/run/call.h"
 #include "core/run/channel_socket.h"
 #include "core/run/given.h"
+#include "core/run/page_filter.h"
 #include "core/run/send_disks.h"
 #include "core/run/send_qemu.h"
 #include "core/run/send_report.h"
@@ -57,9 +58,11 @@ struct send_move {
     struct peer *peer; /* borrowed; NULL: there is no session */
     struct move_control control;
     struct send_disks disks;
-    struct channel_socket memory; /* its end NULL: closed */
-    bool failed;                  /* QEMU does not migrate yet, or not any more */
-    bool cancelled;               /* by a signal */
+    struct channel_socket memory;   /* its end NULL: closed */
+    struct page_coder *coder;       /* owned: what memory goes through */
+    char folder[FOLDER_PATH_CHARS]; /* its */
+    bool failed;                    /* QEMU does not migrate yet, or not any more */
+    bool cancelled;                 /* by a signal */
     struct loop_timer tick, again, words;
     uint64_t words_until_us;
     uint64_t cut_us;   /* when the session ended */

@@ -121,6 +121,11 @@ enum err send_report_result(struct send_report *r, uint64_t now_us, const char *
     json_put_int(j, "link_bytes", (int64_t)r->link_bytes);
     json_put_int(j, "memory_bytes", (int64_t)r->memory.given_bytes);
     json_put_int(j, "packed_bytes", (int64_t)r->memory.packed_bytes);
+    json_put_int(j, "fill_pages", (int64_t)r->pages.fills);
+    json_put_int(j, "same_pages", (int64_t)r->pages.same);
+    json_put_int(j, "copy_pages", (int64_t)r->pages.copies);
+    json_put_int(j, "delta_pages", (int64_t)r->pages.deltas);
+    json_put_int(j, "literal_pages", (int64_t)r->pages.literals);
     json_put_int(j, "disk_bytes", (int64_t)r->disk_bytes);
     json_put_int(j, "disk_packed_bytes", (int64_t)r->disk_packed_bytes);
     status_line_end();
