@@ -14,6 +14,10 @@ static const char *const about[] = {
     "and only then does the guest go on over there. Before this host has noted that, every failure "
     "and Ctrl-C leave the guest running here, as it was. After it, the guest never goes on here "
     "unless the destination has said that it has given it up.",
+    "With --fast the guest is handed over when all of it has been written, without waiting for the "
+    "destination's word: a round trip less. When the destination then has not got all, it gives the "
+    "guest up and it goes on here, which takes longer than it would have otherwise; and a cut just "
+    "then leaves more to be asked.",
     "When the destination is cut off just then, it is called again for as long as --patience says. "
     "If it stays away nobody can know whether the guest runs there: the exit status is 6, the "
     "guest "
@@ -52,6 +56,11 @@ static const struct opt options[] = {
     {"patience", 0, OPT_TIME(run_migrate_send_config, patience_us), "T",
      "how long the destination may be silent before the move is given up", "2min",
      .min = LIMIT_PATIENCE_LEAST_S * 1000000ull, .max = LIMIT_PATIENCE_MOST_S * 1000000ull},
+    {"safe", 0, OPT_FLAG(run_migrate_send_config, safe), NULL,
+     "hand the guest over when the destination has said that it has all of it; what is done when "
+     "nothing is said"},
+    {"fast", 0, OPT_FLAG(run_migrate_send_config, fast), NULL,
+     "hand it over with its last bytes: it stands a round trip less"},
     {"keep", 0, OPT_FLAG(run_migrate_send_config, keep), NULL,
      "leave the QEMU here, stopped, after the move"},
     CALL_OPT_TCP(run_migrate_send_config),

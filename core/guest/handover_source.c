@@ -56,6 +56,12 @@ static void note(struct handover_source *h)
 static void moving(struct handover_source *h, enum source_news news)
 {
     switch (news) {
+    case SOURCE_ALL_WRITTEN:
+        if (!h->fast)
+            break;
+        h->stage = SOURCE_SETTLING;
+        act(h, SOURCE_DO_SHUT);
+        break;
     case SOURCE_PREPARED:
         h->stage = SOURCE_SETTLING;
         act(h, SOURCE_DO_SHUT);

@@ -21,12 +21,13 @@ enum source_stage {
 
 /* What has happened. */
 enum source_news {
-    SOURCE_PREPARED,  /* the destination has noted that it holds the whole guest */
-    SOURCE_STARTED,   /* the destination has let it go */
-    SOURCE_ABANDONED, /* the destination never will */
-    SOURCE_UNKNOWN,   /* the destination knows nothing of this move, or not what became of it */
-    SOURCE_CUT,       /* the session is over */
-    SOURCE_BACK,      /* there is another one */
+    SOURCE_PREPARED,    /* the destination has noted that it holds the whole guest */
+    SOURCE_ALL_WRITTEN, /* our QEMU has written all of the guest, and waits */
+    SOURCE_STARTED,     /* the destination has let it go */
+    SOURCE_ABANDONED,   /* the destination never will */
+    SOURCE_UNKNOWN,     /* the destination knows nothing of this move, or not what became of it */
+    SOURCE_CUT,         /* the session is over */
+    SOURCE_BACK,        /* there is another one */
     SOURCE_QEMU_COMPLETED, /* our QEMU has migrated, and does nothing by itself any more */
     SOURCE_QEMU_FAILED,    /* our QEMU has given up migrating: the guest goes on here */
     SOURCE_QEMU_GONE,      /* our QEMU's process is no more */
@@ -59,6 +60,8 @@ enum { SOURCE_ACTS = 8 };
 struct handover_source {
     enum source_stage stage;
     enum handover_outcome outcome;
+    bool fast; /* set before anything is heard: it is handed over once all has been written, and
+                * not only once the destination holds it */
     bool prepared, unwanted; /* the destination holds all; nobody wants the hand-over any more */
     bool abandoned;          /* the destination has said so */
     bool cut;                /* there is no session */

@@ -9,6 +9,7 @@
 #include "core/base/wr.h"
 #include "core/guest/page_code.h"
 #include "core/guest/page_memory.h"
+#include "core/guest/stream_end.h"
 
 enum {
     OUT_BYTES = 64 << 20, /* more than is ever put before it is taken */
@@ -30,6 +31,7 @@ struct page_coder {
     uint8_t page[RAM_PAGE_BYTES];
     size_t page_n;
     struct page_counters counters;
+    struct stream_end end;
 };
 
 enum err page_coder_new(const char *folder, struct page_coder **out)
@@ -75,6 +77,11 @@ void page_coder_digest(const struct page_coder *c, uint8_t hash[STREAM_HASH_BYTE
 {
     stream_hash_now(c->hash, hash);
     *bytes = c->bytes;
+}
+
+bool page_coder_all_written(const struct page_coder *c)
+{
+    return stream_end_reached(&c->end);
 }
 
 struct page_counters page_coder_counters(const struct page_coder *c)
@@ -315,6 +322,8 @@ enum err page_coder_put(struct page_coder *c, struct bytes b)
 
     stream_hash_add(c->hash, b);
     c->bytes += b.n;
+    if (opaque)
+        stream_end_take(&c->end, b);
     while (!e && b.n) {
         if (ram_stream_next(&c->stream, b, &used, &i))
             e = on_item(c, &i);

@@ -2,6 +2,7 @@
 #ifndef FARSPAN_PAGE_CODER_H
 #define FARSPAN_PAGE_CODER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ enum err page_coder_put(struct page_coder *c, struct bytes b) MUST_USE;
 
 /* The stream has ended: what was held back goes as well. ERR_MEMORY. */
 enum err page_coder_end(struct page_coder *c) MUST_USE;
+
+/* Whether what was put last ends the stream (stream_end.h). */
+bool page_coder_all_written(const struct page_coder *c);
 
 /* What is to go over, borrowed until the next call. */
 struct bytes page_coder_output(const struct page_coder *c);

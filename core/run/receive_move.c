@@ -540,12 +540,31 @@ static void on_disks_done(void *ctx)
     see_loaded(ctx);
 }
 
+/* Whether what came out here is what the source's QEMU has written, where that was said already;
+ * else the source compares. */
+static bool is_same(const struct receive_move *m)
+{
+    uint8_t hash[STREAM_HASH_BYTES];
+    char text[2 * STREAM_HASH_BYTES + 1];
+    uint64_t n;
+
+    if (!m->said_hash[0])
+        return true;
+    page_decoder_digest(m->decoder, hash, &n);
+    stream_hash_text(hash, text);
+    return strcmp(m->said_hash, text) == 0 && m->said_bytes == (int64_t)n;
+}
+
 static void on_disks_closed(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
-    if (e != ERR_UNREACHABLE)
-        hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
+    if (e == ERR_UNREACHABLE)
+        return; /* that it is lost is told by itself */
+    if (!e && !is_same(m))
+        e = reason_give(&m->run.reason, ERR_VERIFY,
+                        "what arrived there is not what QEMU wrote here");
+    hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
 }
 
 static void on_disks_failed(void *ctx, const char *why)
@@ -751,8 +770,18 @@ void receive_move_free(struct receive_move *m)
     heap_free(m);
 }
 
-void receive_move_record(struct receive_move *m, enum move_kind kind)
+static void note_said(struct receive_move *m, const struct json_value *body)
 {
+    const char *hash = json_text(json_member(body, "hash"));
+
+    snprintf(m->said_hash, sizeof m->said_hash, "%s", hash ? hash : "");
+    m->said_bytes = json_int(json_member(body, "bytes"), -1);
+}
+
+void receive_move_record(struct receive_move *m, enum move_kind kind, const struct json_value *body)
+{
+    if (kind == MOVE_HANDOVER)
+        note_said(m, body);
     if (kind == MOVE_HANDOVER)
         hear(m, TARGET_HANDOVER);
     else if (kind == MOVE_RUNS)

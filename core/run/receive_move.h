@@ -61,6 +61,8 @@ struct receive_move {
     struct page_decoder *decoder;   /* owned: what memory comes through */
     char folder[FOLDER_PATH_CHARS]; /* its */
     struct return_path back;
+    char said_hash[2 * STREAM_HASH_BYTES + 1]; /* by the source, of what its QEMU wrote */
+    int64_t said_bytes;
     int64_t went_us; /* when the guest went, by QEMU's clock */
     struct loop_timer patience;
 };
@@ -86,8 +88,9 @@ enum err receive_move_again(struct loop *l, const struct move_notes *notes,
 /* Takes it; its QEMU stays as it is. NULL is fine. */
 void receive_move_free(struct receive_move *m);
 
-/* What the source has said. */
-void receive_move_record(struct receive_move *m, enum move_kind kind);
+/* What the source has said; the body is borrowed, NULL when it is a person who says it. */
+void receive_move_record(struct receive_move *m, enum move_kind kind,
+                         const struct json_value *body);
 
 /* The source's session is over. */
 void receive_move_cut(struct receive_move *m);

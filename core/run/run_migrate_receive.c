@@ -227,7 +227,7 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
     const char *mode = json_text(json_member(body, "mode"));
     const char *disks = json_text(json_member(body, "disks"));
     bool copy = disks && strcmp(disks, "copy") == 0;
-    if (!mode || strcmp(mode, "safe") != 0)
+    if (!mode || (strcmp(mode, "safe") != 0 && strcmp(mode, "fast") != 0))
         refuse(r, at, "this farspan does not know that kind of hand-over");
     else if (r->stopping)
         refuse(r, at, "the destination is being stopped");
@@ -287,7 +287,7 @@ static void on_ask(struct receive *r, struct seat *at, const struct json_value *
         at->move = m;
         receive_move_back(m, at->peer);
     }
-    receive_move_record(m, MOVE_ASK);
+    receive_move_record(m, MOVE_ASK, NULL);
 }
 
 static void on_record(struct receive *r, struct seat *at, enum move_kind kind,
@@ -315,7 +315,7 @@ static void on_record(struct receive *r, struct seat *at, enum move_kind kind,
         break;
     default:
         if (at->move)
-            receive_move_record(at->move, kind);
+            receive_move_record(at->move, kind, body);
         break;
     }
 }

@@ -173,7 +173,7 @@ static enum err decide(const struct run_migrate_resolve_config *c, struct run *r
 
     settle_here(h);
     if (c->keep_destination && m->handover.stage == TARGET_PREPARED)
-        receive_move_record(m, MOVE_HANDOVER);
+        receive_move_record(m, MOVE_HANDOVER, NULL);
     else if (c->keep_source && rests(m))
         receive_move_drop(m);
     settle_here(h);

@@ -11,6 +11,8 @@ static enum err check_config(const struct run_migrate_send_config *c, struct run
     if (!c->qmp)
         return reason_give(&run->reason, ERR_USAGE,
                            "say which guest: --qmp SOCKET, the monitor of its QEMU");
+    if (c->safe && c->fast)
+        return reason_give(&run->reason, ERR_USAGE, "--safe and --fast: one of the two");
     if (strlen(c->qmp) > MOVE_PATH_CHARS)
         return reason_give(&run->reason, ERR_USAGE, "--qmp: that path is too long");
     if (c->disks && strcmp(c->disks, "shared") != 0 && strcmp(c->disks, "copy") != 0)
@@ -106,6 +108,7 @@ enum err run_migrate_send(const struct run_migrate_send_config *config, struct r
                                   .max_downtime_us = config->max_downtime_us,
                                   .rate_bps = config->rate_bps,
                                   .patience_us = config->patience_us,
+                                  .fast = config->fast,
                                   .keep = config->keep,
                                   .accept_new = config->accept_new,
                                   .tcp = config->tcp};

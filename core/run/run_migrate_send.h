@@ -14,6 +14,7 @@ struct run_migrate_send_config {
     uint64_t max_downtime_us; /* for what QEMU sends while the guest stands */
     uint64_t rate_bps;        /* of memory; 0: as much as goes */
     uint64_t patience_us;     /* how long the other host may be silent */
+    bool safe, fast;          /* whether the destination must say that it has all; safe is usual */
     bool keep;                /* the source's QEMU stays, stopped, after the move */
     bool accept_new;          /* take an unknown host's key */
     bool tcp;                 /* over TCP alone */

@@ -164,6 +164,24 @@ static void say_id(struct send_move *s, enum move_kind kind)
     say(s, kind, j);
 }
 
+/* What QEMU has written, for the destination to compare. */
+static struct json *handover_body(const struct send_move *s)
+{
+    uint8_t hash[STREAM_HASH_BYTES];
+    char text[2 * STREAM_HASH_BYTES + 1];
+    struct json *j = json_new();
+    uint64_t n;
+
+    json_put_string(j, "id", s->note.id);
+    if (!s->coder)
+        return j; /* an earlier process has compared */
+    page_coder_digest(s->coder, hash, &n);
+    stream_hash_text(hash, text);
+    json_put_string(j, "hash", text);
+    json_put_int(j, "bytes", (int64_t)n);
+    return j;
+}
+
 static enum err put_note(struct send_move *s, enum move_stage stage)
 {
     s->note.stage = stage;
@@ -217,7 +235,7 @@ static void perform(struct send_move *s, enum source_act what)
         send_qemu_resume(&s->qemu, on_resumed, s);
         break;
     case SOURCE_SAY_HANDOVER:
-        say_id(s, MOVE_HANDOVER);
+        say(s, MOVE_HANDOVER, handover_body(s));
         break;
     case SOURCE_SAY_RUNS:
         say_id(s, MOVE_RUNS);
@@ -346,7 +364,7 @@ static struct json *offer(struct send_move *s)
 
     json_put_string(j, "id", s->note.id);
     json_put_bool(j, "runs", s->note.runs);
-    json_put_string(j, "mode", "safe");
+    json_put_string(j, "mode", s->config.fast ? "fast" : "safe");
     json_put_string(j, "disks", s->config.disks ? s->config.disks : "none");
     json_put(j, "guest", guest_facts_put(&s->qemu.q.facts));
     return j;
@@ -371,6 +389,7 @@ static void on_disks_ready(void *ctx)
     struct send_move *s = ctx;
 
     settle(s, send_report_stage(&s->report, "memory"));
+    move_halt("memory");
     start_memory(s);
 }
 
@@ -417,6 +436,7 @@ static void on_accept(struct send_move *s)
     }
     s->phase = SEND_MOVE;
     s->failed = true;
+    s->handover.fast = s->config.fast;
     s->report.begun_us = loop_now_us(s->loop);
     loop_timer_set(&s->tick, loop_now_us(s->loop) + TICK_US);
     s->told = SOURCE_STAGES;
@@ -596,6 +616,8 @@ static void on_fill(void *ctx, uint64_t now_us)
         blame(s, s->memory.fault, "what is known of the guest's pages cannot be kept on this disk");
     if (s->memory.broken)
         close_memory(s);
+    else if (page_coder_all_written(s->coder) && page_coder_output(s->coder).n == 0)
+        hear(s, SOURCE_ALL_WRITTEN);
 }
 
 static void on_tick(void *ctx)

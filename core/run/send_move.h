@@ -33,6 +33,7 @@ struct send_config {
     const char *disks;  /* told to the destination */
     uint64_t max_downtime_us, rate_bps;
     uint64_t patience_us; /* how long the destination may be away */
+    bool fast;            /* hand the guest over before the destination says that it has all */
     bool keep;            /* QEMU stays after the move */
     bool accept_new, tcp; /* as call_config says */
 };

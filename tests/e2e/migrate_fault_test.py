@@ -3,11 +3,12 @@
 
     migrate_fault_test.py [CASE...]
 
-A case is SIDE-STAGE-FAULT, such as `far-prepared-near-farspan`: the farspan of that side stops
-itself when that stage begins (FARSPAN_MIGRATE_HALT), the fault happens, it goes on. What was killed
-is started again as its user would: `receive` at the far end, `resolve` at the near one. Then: the
-guest runs once, or stands with an instruction for a person; it never ran twice, which its numbers
-show. Without arguments: some of them, with FARSPAN_FULL=1 all."""
+A case is MODE-SIDE-STAGE-FAULT, such as `safe-far-prepared-near-farspan`; MODE is safe, fast, or
+disk: safe, with a disk that is carried as well. The farspan of that side stops itself when that
+stage begins (FARSPAN_MIGRATE_HALT), the fault happens, it goes on. What was killed is started again
+as its user would: `receive` at the far end, `resolve` at the near one. Then: the guest runs once, or
+stands with an instruction for a person; it never ran twice, which its numbers show; its disk holds
+what it has written. Without arguments: some of them, with FARSPAN_FULL=1 all 162."""
 import concurrent.futures
 import os
 import signal
@@ -15,35 +16,64 @@ import sys
 import time
 
 sys.path.insert(0, "tests")
-from move import Qemu, Stuck, Tally, World, consecutive, until  # noqa: E402
+from move import Qemu, Stuck, Tally, World, consecutive, disk_holds, until  # noqa: E402
 
 NEAR = ["moving", "switching", "settling", "noting", "handed"]
 FAR = ["loading", "preparing", "prepared", "owning", "starting", "running"]
 FAULTS = ["near-farspan", "far-farspan", "near-qemu", "far-qemu", "cut-2s", "cut"]
+# With a disk that is carried and written to all the time.
+DISK = ["near-memory", "near-switching", "near-settling", "near-handed", "far-loading",
+        "far-prepared", "far-starting"]
 # One of each stage and one of each fault, and those whose order is easiest to get wrong.
-SOME = ["near-moving-far-farspan", "near-switching-near-farspan", "near-settling-cut",
-        "near-noting-near-farspan", "near-handed-far-qemu", "near-handed-near-farspan",
-        "far-loading-cut", "far-preparing-near-qemu", "far-prepared-far-farspan",
-        "far-prepared-cut-2s", "far-owning-far-farspan", "far-starting-cut",
-        "far-running-near-farspan", "far-running-cut-2s"]
+SOME = ["safe-near-moving-far-farspan", "safe-near-switching-near-farspan",
+        "safe-near-settling-cut", "safe-near-noting-near-farspan", "safe-near-handed-far-qemu",
+        "safe-far-loading-cut", "safe-far-preparing-near-qemu", "safe-far-prepared-far-farspan",
+        "safe-far-owning-far-farspan", "safe-far-starting-cut", "safe-far-running-near-farspan",
+        "fast-near-settling-far-qemu", "fast-near-handed-near-farspan", "fast-near-handed-cut",
+        "fast-far-loading-far-farspan", "fast-far-owning-cut-2s", "fast-far-running-near-qemu",
+        "disk-near-memory-far-qemu", "disk-near-switching-cut", "disk-near-handed-cut-2s",
+        "disk-far-loading-far-farspan", "disk-far-starting-near-farspan"]
 
 
 class Case:
     def __init__(self, name):
         self.name = name
-        self.side, self.stage, self.fault = name.split("-", 2)
+        mode, self.side, self.stage, self.fault = name.split("-", 3)
+        self.disk = mode == "disk"
         # Slow enough that the last stages are not over before the fault has happened.
-        self.w = World(rate="20M", delay="10ms")
+        self.w = World(rate="20M", delay="10ms", guest="writer" if self.disk else "counter")
         self.w.trust()
-        self.one = Qemu(self.w, "one")
-        self.two = Qemu(self.w, "two", incoming=True)
+        self.one = Qemu(self.w, "one", *self.drive("one"))
+        self.two = Qemu(self.w, "two", *self.drive("two"), incoming=True)
         self.receive = self.w.receive(self.two, halt=self.stage if self.side == "far" else None)
         self.relay = self.w.relay()
         self.one.counts()
-        self.send = self.w.send(self.one, halt=self.stage if self.side == "near" else None)
+        self.send = self.w.send(self.one, halt=self.stage if self.side == "near" else None,
+                                more=["--disks", "copy"] if self.disk else [f"--{mode}"])
         self.halted = self.send if self.side == "near" else self.receive
         self.resolved = None
         self.killed = None
+
+    def drive(self, name):
+        """A disk of its own, when there is one."""
+        if not self.disk:
+            return []
+        path = f"{self.w.folder}/{name}.disk"
+        with open(path, "wb") as f:
+            f.truncate(4 << 20)
+        return ["-drive", f"file={path},format=raw,if=none,id=data", "-device",
+                "virtio-blk-pci,drive=data"]
+
+    def disk_differs(self, q):
+        """What is wrong with the disk of a guest that runs, or None; it is stopped for that."""
+        if not self.disk:
+            return None
+        q.ask("stop")
+        time.sleep(0.1)
+        count = (self.one.numbers() + (self.two.numbers() if q is self.two else "")).count("\n")
+        wrong = disk_holds(f"{self.w.folder}/{q.name}.disk", count)
+        q.ask("cont")
+        return wrong
 
     def inject(self):
         until(f"it stops when {self.stage}", 30,
@@ -109,7 +139,8 @@ class Case:
                 return f"it is said to run, and does not: {said}"
             if self.code == 6 and self.fault != "cut":
                 return f"undecided, though everybody can be asked: {said}"
-            return None
+            differs = self.disk_differs(q)
+            return f"its disk: {differs}: {said}" if differs else None
         if self.fault == "near-qemu":
             # With its QEMU a guest is lost that was not whole at the other end.
             whole = self.stage in NEAR[2:] + FAR[1:]
@@ -161,8 +192,10 @@ class Case:
 
 
 def main():
-    every = [f"{side}-{stage}-{fault}" for side, stages in (("near", NEAR), ("far", FAR))
-             for stage in stages for fault in FAULTS]
+    every = [f"{mode}-{side}-{stage}-{fault}" for mode in ("safe", "fast")
+             for side, stages in (("near", NEAR), ("far", FAR)) for stage in stages
+             if mode == "safe" or stage not in ("preparing", "prepared") for fault in FAULTS]
+    every += [f"disk-{where}-{fault}" for where in DISK for fault in FAULTS]
     names = sys.argv[1:] or (every if os.environ.get("FARSPAN_FULL") else SOME)
     t = Tally("migrate_fault_test")
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:

@@ -46,7 +46,7 @@ struct queue {
 struct world {
     struct rng rng;
     bool faults;      /* they still happen */
-    bool fast_forget; /* of a seed: the note of a failed write is there all the same */
+    bool kept_anyway; /* of a seed: the note of a failed write is there all the same */
 
     enum at_source source_qemu;
     enum at_target target_qemu;
@@ -112,7 +112,7 @@ static void target_hears(struct world *w, enum target_news news)
 static bool write_note(struct world *w, enum note *to, enum note n)
 {
     if (w->faults && chance(w, 5)) {
-        if (w->fast_forget)
+        if (w->kept_anyway)
             *to = n;
         return false;
     }
@@ -248,6 +248,8 @@ static void source_qemu_goes_on(struct world *w)
         break;
     }
     /* What it tells of itself. */
+    if (w->source_qemu == WAITS_FOR_SHUT)
+        source_hears(w, SOURCE_ALL_WRITTEN);
     if (w->source_qemu == COMPLETED && !w->completed_told) {
         w->completed_told = true;
         source_hears(w, SOURCE_QEMU_COMPLETED);
@@ -522,7 +524,8 @@ static bool play(uint64_t seed, unsigned faults, struct world *w)
     memset(w, 0, sizeof *w);
     rng_seed(&w->rng, seed);
     w->faults = faults > 0;
-    w->fast_forget = chance(w, 50);
+    w->kept_anyway = chance(w, 50);
+    w->source.fast = seed & 1;
     w->source_up = w->target_up = w->session = true;
     w->source_connected = w->target_connected = true;
     w->source_note = N_MOVING;
