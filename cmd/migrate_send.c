@@ -14,10 +14,10 @@ static const char *const about[] = {
     "and only then does the guest go on over there. Before this host has noted that, every failure "
     "and Ctrl-C leave the guest running here, as it was. After it, the guest never goes on here "
     "unless the destination has said that it has given it up.",
-    "With --fast the guest is handed over when all of it has been written, without waiting for the "
-    "destination's word: a round trip less. When the destination then has not got all, it gives the "
-    "guest up and it goes on here, which takes longer than it would have otherwise; and a cut just "
-    "then leaves more to be asked.",
+    "With --fast the guest is handed over when all of it has been written, without waiting for "
+    "the destination's word: a round trip less. When the destination then has not got all, it "
+    "gives the guest up and it goes on here, which takes longer than it would have otherwise; and "
+    "a cut just then leaves more to be asked.",
     "When the destination is cut off just then, it is called again for as long as --patience says. "
     "If it stays away nobody can know whether the guest runs there: the exit status is 6, the "
     "guest "

@@ -6,9 +6,9 @@
 A case is MODE-SIDE-STAGE-FAULT, such as `safe-far-prepared-near-farspan`; MODE is safe, fast, or
 disk: safe, with a disk that is carried as well. The farspan of that side stops itself when that
 stage begins (FARSPAN_MIGRATE_HALT), the fault happens, it goes on. What was killed is started again
-as its user would: `receive` at the far end, `resolve` at the near one. Then: the guest runs once, or
-stands with an instruction for a person; it never ran twice, which its numbers show; its disk holds
-what it has written. Without arguments: some of them, with FARSPAN_FULL=1 all 162."""
+as its user would: `receive` at the far end, `resolve` at the near one. Then: the guest runs once,
+or stands with an instruction for a person; it never ran twice, which its numbers show; its disk
+holds what it has written. Without arguments: some of them, with FARSPAN_FULL=1 all 162."""
 import concurrent.futures
 import os
 import signal
