@@ -6,7 +6,7 @@ enum { READ_BYTES = 256 * 1024, READS = 8 };
 
 static void end(struct nbd_socket *s, enum err e)
 {
-    if (s->over)
+    if (s->over || s->fd < 0)
         return;
     s->over = true;
     loop_io_want(s->io, 0);
@@ -48,7 +48,7 @@ static void on_ready(void *ctx, unsigned events)
     struct nbd_socket *s = ctx;
     enum err e = events & LOOP_READ ? read_some(s) : OK;
 
-    /* What came before the end counts. */
+    /* What came before the end counts; its owner may close it then. */
     if (events & LOOP_READ)
         s->owner.heard(s->owner.ctx);
     if (e)

@@ -13,11 +13,12 @@
 
 enum {
     TICK_US = 500000,
-    SETTLE_US = 100000,      /* between two looks at a QEMU that is to end its migration ... */
-    SETTLE_TIMES = 50,       /* ... at the most */
-    AGAIN_US = 1000000,      /* between two calls after a cut */
-    WORDS_US = 5000,         /* how often it is seen whether the last words were heard ... */
-    WORDS_MOST_US = 3000000, /* ... at the most */
+    SETTLE_US = 100000,        /* between two looks at a QEMU that is to end its migration ... */
+    SETTLE_TIMES = 50,         /* ... at the most */
+    AGAIN_US = 1000000,        /* between two calls after a cut */
+    ANSWER_MOST_US = 20000000, /* so long may QEMU take to answer at the end */
+    WORDS_US = 5000,           /* how often it is seen whether the last words were heard ... */
+    WORDS_MOST_US = 3000000,   /* ... at the most */
     BUFFER_BYTES = 64 * 1024
 };
 
@@ -213,6 +214,9 @@ static void on_resumed(void *ctx, enum err e)
 static void stop_migration(struct send_move *s)
 {
     close_memory(s);
+    /* QEMU may be waiting for a disk, and answers to nothing else meanwhile. */
+    count_disks(s);
+    send_disks_cut(&s->disks);
     if (s->failed)
         handover_source_hear(&s->handover, SOURCE_QEMU_FAILED);
     else
@@ -820,14 +824,37 @@ static void on_cleaned(void *ctx, enum err e)
     loop_leave(s->loop);
 }
 
+/* Runs the loop until QEMU has answered; false: it does not. */
+static bool until_answered(struct send_move *s)
+{
+    uint64_t until = loop_refresh_us(s->loop) + ANSWER_MOST_US;
+
+    loop_timer_set(&s->again, until);
+    while (dialog_busy(&s->qemu.q.dialog) && !monitor_lost(s->qemu.q.monitor) &&
+           loop_now_us(s->loop) < until)
+        if (loop_run(s->loop) != LOOP_LEFT)
+            break;
+    loop_timer_set(&s->again, LOOP_NEVER);
+    if (!dialog_busy(&s->qemu.q.dialog))
+        return true;
+    dialog_drop(&s->qemu.q.dialog);
+    log_warn("QEMU does not answer on its monitor");
+    return false;
+}
+
 /* The guest first: it may stand. */
 static void restore(struct send_move *s)
 {
     send_qemu_restore(&s->qemu, on_cleaned, s);
-    if (dialog_busy(&s->qemu.q.dialog))
-        loop_run(s->loop);
-    if (s->disks.n && !monitor_lost(s->qemu.q.monitor))
+    if (!until_answered(s)) {
+        blame(s, ERR_UNREACHABLE, "QEMU does not answer on its monitor");
+        s->handover.outcome = HANDOVER_STOPPED;
+        return;
+    }
+    if (s->disks.n && !monitor_lost(s->qemu.q.monitor)) {
         send_disks_restore(&s->disks, on_disks_restored, s);
+        until_answered(s);
+    }
 }
 
 void send_move_clean_up(struct send_move *s)
@@ -846,8 +873,7 @@ void send_move_clean_up(struct send_move *s)
         restore(s);
     else
         return;
-    if (dialog_busy(&s->qemu.q.dialog))
-        loop_run(s->loop);
+    until_answered(s);
 }
 
 /* ---- life ---- */
