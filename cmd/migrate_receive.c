@@ -16,6 +16,10 @@ static const char *const about[] = {
     "Sources are let in by the role migrate in authorized_keys, and with --invite by the ticket "
     "that it prints. Such a source fills a guest of this host with whatever it likes, no more: the "
     "QEMU is yours.",
+    "Hooks are for what else must know, such as DNS, BGP or a load balancer. Their argument and "
+    "FARSPAN_EVENT say which it is (prepared, committed, failed); FARSPAN_MOVE, FARSPAN_GUEST (its "
+    "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "
+    "more. With send --fast nobody waits for --on-prepared, and it may not be started.",
     "Events: listening, stage (id, stage), and result for each move that is over (id, outcome: "
     "moved, source_runs, refused; reason).",
     NULL,
@@ -32,6 +36,13 @@ static const struct opt options[] = {
      "keys that may send; default authorized_keys in the configuration folder (see farspan(1))"},
     {"invite", 0, OPT_FLAG(run_migrate_receive_config, invite), NULL,
      "let in whoever has the ticket"},
+    {"on-prepared", 0, OPT_STRING(run_migrate_receive_config, on_prepared), "PROGRAM",
+     "start this when a guest is here whole and stands, and give it up unless it ends with 0 within "
+     "a minute"},
+    {"on-committed", 0, OPT_STRING(run_migrate_receive_config, on_committed), "PROGRAM",
+     "start this when a guest goes here"},
+    {"on-failed", 0, OPT_STRING(run_migrate_receive_config, on_failed), "PROGRAM",
+     "start this when one that was on its way does not come"},
     {"once", 0, OPT_FLAG(run_migrate_receive_config, once), NULL, "end with the first move"},
     {"patience", 0, OPT_TIME(run_migrate_receive_config, patience_us), "T",
      "how long a source may be silent before its session ends", "2min",

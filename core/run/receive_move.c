@@ -375,7 +375,10 @@ static void perform(struct receive_move *m, enum target_act what)
         note(m, NOTE_ABANDONED);
         break;
     case TARGET_SAY_PREPARED:
-        say(m, MOVE_PREPARED, prepared_body(m));
+        if (!m->agreed && m->owner.prepared)
+            m->agreed = m->owner.prepared(m->owner.ctx, m);
+        if (m->agreed || !m->owner.prepared)
+            say(m, MOVE_PREPARED, prepared_body(m));
         break;
     case TARGET_SAY_STARTED:
         say(m, MOVE_STARTED, started_body(m));
@@ -815,6 +818,18 @@ void receive_move_refuse(struct receive_move *m, const char *why)
         refuse(m);
     else if (m->handover.stage == TARGET_LOADING || m->handover.stage == TARGET_PREPARING)
         hear(m, TARGET_REFUSE);
+}
+
+void receive_move_agree(struct receive_move *m, bool good)
+{
+    if (!good) {
+        reason_give(&m->run.reason, ERR_REFUSED, "the hook at the destination does not want it");
+        hear(m, TARGET_REFUSE);
+        return;
+    }
+    m->agreed = true;
+    if (m->handover.stage == TARGET_PREPARED)
+        say(m, MOVE_PREPARED, prepared_body(m));
 }
 
 void receive_move_drop(struct receive_move *m)

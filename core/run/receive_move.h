@@ -23,6 +23,9 @@ struct receive_owner {
     void (*say)(void *ctx, struct receive_move *m, enum move_kind kind, struct json *body);
     /* A stage has begun; the move may be over (receive_move_over) and freed later. */
     void (*stage)(void *ctx, struct receive_move *m, const char *name);
+    /* It is here whole, and its source is to be told: false when that must wait until somebody has
+     * agreed (receive_move_agree). NULL: nobody is asked. */
+    bool (*prepared)(void *ctx, struct receive_move *m);
     /* Something is to be sent on the session. */
     void (*kick)(void *ctx);
     void *ctx; /* borrowed */
@@ -47,6 +50,7 @@ struct receive_move {
     bool begun;    /* QEMU was told to take the guest in */
     bool ended;    /* QEMU was told to end */
     bool refused;
+    bool agreed;           /* that the source may be told that it is prepared */
     bool loaded;           /* QEMU says so */
     bool closing;          /* the disks are being given to QEMU alone */
     bool copy;             /* they come as well */
@@ -106,6 +110,9 @@ void receive_move_fill(struct receive_move *m, uint64_t now_us);
 
 /* This host does not want it any more: it is ended, unless it is too late for that. */
 void receive_move_refuse(struct receive_move *m, const char *why);
+
+/* Whether the guest may come, after receive_owner.prepared; else it is given up. */
+void receive_move_agree(struct receive_move *m, bool good);
 
 /* A person knows that the guest is the source's: what stands here is ended, unless it runs. */
 void receive_move_drop(struct receive_move *m);

@@ -15,7 +15,8 @@ struct run_migrate_receive_config {
     bool invite;                    /* let whoever has the ticket in as well */
     bool once;                      /* end with the first move */
     const char *qmp;                /* the monitor of a QEMU that waits for a guest */
-    uint64_t patience_us;           /* how long the source may be silent */
+    const char *on_prepared, *on_committed, *on_failed; /* programs; NULL: none */
+    uint64_t patience_us;                               /* how long the source may be silent */
 };
 
 /* Listens until a signal, or with `once` until a move is over. What earlier processes have left

@@ -164,6 +164,23 @@ def disk_files(w, image, form):
     return files
 
 
+def hook(w, name, *lines):
+    """A program that notes what it is told, then does so much."""
+    with open(f"{w.folder}/{name}", "w") as f:
+        f.write("#!/bin/sh\n" f"echo $1 $FARSPAN_GUEST $FARSPAN_MOVE $FARSPAN_OUTCOME "
+                f">>{w.folder}/told\n" + "\n".join(lines) + "\n")
+    os.chmod(f"{w.folder}/{name}", 0o700)
+
+
+def hooks(w):
+    """What they have noted."""
+    try:
+        with open(f"{w.folder}/told") as f:
+            return f.read().split("\n")[:-1]
+    except OSError:
+        return []
+
+
 def drives(files, host, form):
     words = []
     for (at, name), path in files.items():
@@ -184,7 +201,12 @@ def disks(form):
                        stdout=subprocess.DEVNULL)
         one = Qemu(w, "one", *drives(files, "near", form))
         two = Qemu(w, "two", *drives(files, "far", form), incoming=True)
-        receive = w.receive(two, more=["--invite", "--once"])
+        hook(w, "prepared", *[f"qemu-img compare -U -f {form} -F {form} {files['near', name]} "
+                              f"{files['far', name]} || exit 1" for name in ("data", "spare")])
+        hook(w, "committed", "true")
+        receive = w.receive(two, more=["--invite", "--once", "--on-prepared",
+                                       f"{w.folder}/prepared", "--on-committed",
+                                       f"{w.folder}/committed"])
         w.relay()
         one.counts(1500)
         send = w.send(one, more=["--disks", "copy", "--keep"])
@@ -194,6 +216,9 @@ def disks(form):
         t.check(f"{form}: what was written is counted", r["disk_bytes"] >= 2 << 20 and
                 r["disk_packed_bytes"] < r["disk_bytes"], r)
         t.check(f"{form}: receive ends well", receive.wait(20) == 0, receive.text())
+        told = hooks(w)
+        t.check(f"{form}: hooks in their order", [x.split()[0] for x in told] ==
+                ["prepared", "committed"] and all("one" in x for x in told), told)
         n = two.numbers().count("\n")
         two.counts(n + 500)
         t.check(f"{form}: one number after another", consecutive(one.numbers(), two.numbers()),
@@ -213,6 +238,35 @@ def disks(form):
                                files["near", "spare"], files["far", "spare"]],
                               capture_output=True, text=True)
         t.check(f"{form}: the other disk is the same", same.returncode == 0, same.stdout)
+    finally:
+        w.close()
+
+
+def hook_refuses():
+    """A hook that does not want the guest: it goes on here."""
+    w = World()
+    try:
+        one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True)
+        hook(w, "prepared", "exit 3")
+        hook(w, "failed", "true")
+        w.receive(two, more=["--invite", "--on-prepared", f"{w.folder}/prepared", "--on-failed",
+                             f"{w.folder}/failed"])
+        w.relay()
+        one.counts()
+        send = w.send(one)
+        t.check("a hook refuses", send.wait(30) == 1 and "hook" in
+                send.event("error")["reason"], send.text())
+        n = one.numbers().count("\n")
+        one.counts(n + 200)
+        t.check("a hook refuses: one number after another", consecutive(one.numbers()))
+        until("the QEMU there has ended", 20, two.ended)
+        until("both hooks were started", 10, lambda: len(hooks(w)) == 2)
+        t.check("a hook refuses: which", [x.split()[0] for x in hooks(w)] ==
+                ["prepared", "failed"], hooks(w))
+        for words in (["--on-prepared", "/nowhere"], ["--on-failed", "x"]):
+            p = w.start("far", "receive", ["migrate", "receive", "--listen", "127.0.0.1:0",
+                                           "--qmp", two.qmp, "--invite", *words])
+            t.check("a hook that is none", p.wait(20) == 2, p.text())
     finally:
         w.close()
 
@@ -266,7 +320,8 @@ def qcow2_disks():
     disks("qcow2")
 
 
-for case in moves, refusals, taken_back, paused, raw_disks, qcow2_disks, full_disk:
+for case in (moves, refusals, taken_back, paused, raw_disks, qcow2_disks, full_disk,
+             hook_refuses):
     try:
         case()
     except Stuck as e:
