@@ -14,8 +14,9 @@ static const char *const about[] = {
     "given up, and one that stands here whole waits for its source to say whose it is. Without "
     "that word nobody lets it go but a person; a receive that ends meanwhile exits 6 and says so.",
     "Sources are let in by the role migrate in authorized_keys, and with --invite by the ticket "
-    "that it prints. Such a source fills a guest of this host with whatever it likes, no more: the "
-    "QEMU is yours.",
+    "that it prints. The QEMU is yours, and a source cannot choose its options; but it fills it "
+    "with any memory and any state of devices, which QEMU was not made to distrust. Let in only "
+    "hosts whose machines you would run, and start that QEMU with -sandbox on.",
     "Hooks are for what else must know, such as DNS, BGP or a load balancer. Their argument and "
     "FARSPAN_EVENT say which it is (prepared, committed, failed); FARSPAN_MOVE, FARSPAN_GUEST (its "
     "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "
@@ -27,7 +28,7 @@ static const char *const about[] = {
 
 static const struct opt options[] = {
     {"listen", 0, OPT_ADDRESS(run_migrate_receive_config, listen), "A:P",
-     "where to wait; port 0 picks a free one", "0.0.0.0:7470"},
+     "wait on this address; port 0 picks a free one; default every address, port 7470"},
     {"qmp", 0, OPT_STRING(run_migrate_receive_config, qmp), "SOCKET",
      "the monitor of the QEMU that takes the guest in"},
     {"advertise", 0, OPT_ADDRESS(run_migrate_receive_config, advertise), "HOST",
@@ -37,8 +38,8 @@ static const struct opt options[] = {
     {"invite", 0, OPT_FLAG(run_migrate_receive_config, invite), NULL,
      "let in whoever has the ticket"},
     {"on-prepared", 0, OPT_STRING(run_migrate_receive_config, on_prepared), "PROGRAM",
-     "start this when a guest is here whole and stands, and give it up unless it ends with 0 within "
-     "a minute"},
+     "start this when a guest is here whole and stands, and give it up unless it ends with 0 "
+     "within a minute"},
     {"on-committed", 0, OPT_STRING(run_migrate_receive_config, on_committed), "PROGRAM",
      "start this when a guest goes here"},
     {"on-failed", 0, OPT_STRING(run_migrate_receive_config, on_failed), "PROGRAM",
