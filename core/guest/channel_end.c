@@ -213,7 +213,7 @@ size_t channel_end_room(const struct channel_end *c, uint64_t now_us)
                         : UNKNOWN_RATE_BYTES;
     /* In pieces worth compressing, and never more than has room as it is: nobody knows what it
      * will become. */
-    uint64_t room = num_min(num_sub0(most, path.queued_bytes), PACK_RAW_BYTES);
+    uint64_t room = num_min(num_sub0(most, path.queued_bytes + path.unsent_bytes), PACK_RAW_BYTES);
     return room < num_min(most / 4, PACK_RAW_BYTES) ? 0 : (size_t)room;
 }
 

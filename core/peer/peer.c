@@ -273,6 +273,9 @@ void peer_path(const struct peer *p, uint64_t now_us, struct peer_path *out)
     out->in_flight_bytes = r->in_flight_bytes;
     out->window_bytes = p->model.head.window_bytes;
     out->queued_bytes = mail_queued_bytes(&p->mail, PEER_BULK);
+    out->unsent_bytes = 0;
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        out->unsent_bytes += p->stream[i]->out.end - p->stream[i]->out.next;
     out->silent_us = num_sub0(now_us, p->last_received_us);
     out->silent = out->connected && out->silent_us >= PATH_WATCH_SILENT_US;
     out->state = p->model.head.state;

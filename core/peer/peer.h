@@ -129,7 +129,8 @@ struct peer_path {
     uint64_t ce_marks;        /* packets of ours that met a queue, as far as told */
     uint32_t mtu_bytes;       /* datagrams are at most so large now, UDP payload */
     uint64_t in_flight_bytes, window_bytes;
-    uint64_t queued_bytes; /* given to the session, not yet sent once */
+    uint64_t queued_bytes; /* of messages given to the session, not yet sent once ... */
+    uint64_t unsent_bytes; /* ... and of what was written to streams */
     uint64_t silent_us;    /* since something arrived ... */
     bool silent;           /* ... and that is so long that there may be an outage */
     const char *state;     /* the controller's word, static */

@@ -13,6 +13,7 @@
 
 enum {
     TICK_US = 500000,
+    STEER_US = 50000,          /* how often it is looked whether the guest is to stand */
     SETTLE_US = 100000,        /* between two looks at a QEMU that is to end its migration ... */
     SETTLE_TIMES = 50,         /* ... at the most */
     AGAIN_US = 1000000,        /* between two calls after a cut */
@@ -360,6 +361,45 @@ static void on_begun(void *ctx, enum err e)
     hear(s, SOURCE_CANCEL);
 }
 
+/* Looks how far it is, and whether the guest is to stand. */
+static void on_steer(void *ctx)
+{
+    struct send_move *s = ctx;
+
+    if (s->phase != SEND_MOVE || s->failed || s->switching || s->handover.stage != SOURCE_MOVING)
+        return;
+    send_qemu_ask(&s->qemu);
+    loop_timer_set(&s->steer, loop_now_us(s->loop) + STEER_US);
+}
+
+static void on_progressed(void *ctx)
+{
+    struct send_move *s = ctx;
+    const struct send_progress *p = &s->qemu.progress;
+    struct peer_path path;
+
+    if (s->phase != SEND_MOVE || s->switching || !s->peer || !s->memory.end)
+        return;
+    count_memory(s);
+    peer_path(s->peer, loop_now_us(s->loop), &path);
+    struct switch_view v = {
+        .now_us = loop_now_us(s->loop),
+        .remaining_bytes = p->remaining_bytes,
+        .dirty_bps = p->dirty_bps,
+        .rounds = p->rounds,
+        .raw_bytes = s->report.memory.given_bytes,
+        .packed_bytes = s->report.memory.packed_bytes,
+        .rate_bps = path.rate_bps,
+        .queued_bytes = path.queued_bytes + path.unsent_bytes + page_coder_output(s->coder).n,
+    };
+    if (!switch_over_look(&s->when, &v))
+        return;
+    log_debug("what remains goes over in %llu ms: the guest is to stand",
+              (unsigned long long)(s->when.expected_us / 1000));
+    s->switching = true;
+    send_qemu_switch(&s->qemu);
+}
+
 /* ---- the session ---- */
 
 static struct json *offer(struct send_move *s)
@@ -386,6 +426,7 @@ static void start_memory(struct send_move *s)
     }
     s->failed = false;
     send_qemu_begin(&s->qemu, on_begun, s);
+    loop_timer_set(&s->steer, loop_now_us(s->loop) + STEER_US);
 }
 
 static void on_disks_ready(void *ctx)
@@ -636,7 +677,6 @@ static void on_tick(void *ctx)
         ask_time(s);
     count_memory(s);
     count_disks(s);
-    send_qemu_ask(&s->qemu);
     settle(s, send_report_progress(&s->report, now, &s->qemu.progress));
 }
 
@@ -882,7 +922,9 @@ enum err send_move_begin(struct send_move *s, const struct send_config *config, 
 {
     *s = (struct send_move){.config = *config, .run = run};
     s->qemu.give = s->memory.fd = -1;
-    s->qemu.max_downtime_us = config->max_downtime_us;
+    s->when.max_us = config->max_downtime_us;
+    s->qemu.progressed = on_progressed;
+    s->qemu.progress_ctx = s;
     s->qemu.rate_bps = config->rate_bps;
     s->report.run = run;
     enum err e = crypt_init();
@@ -897,6 +939,7 @@ enum err send_move_begin(struct send_move *s, const struct send_config *config, 
     struct rng rng = crypt_rng();
     move_note_id(&rng, s->note.id);
     loop_timer_init(&s->tick, s->loop, on_tick, s);
+    loop_timer_init(&s->steer, s->loop, on_steer, s);
     loop_timer_init(&s->again, s->loop, on_again, s);
     loop_timer_init(&s->words, s->loop, on_words, s);
     return stop_new(s->loop, &(struct stop_owner){.asked = on_asked, .ctx = s}, run, &s->stop);
@@ -947,6 +990,7 @@ void send_move_end(struct send_move *s)
     page_coder_free(s->coder);
     if (s->loop) {
         loop_timer_release(&s->tick);
+        loop_timer_release(&s->steer);
         loop_timer_release(&s->again);
         loop_timer_release(&s->words);
     }

@@ -8,6 +8,7 @@
 #include "core/guest/handover_source.h"
 #include "core/guest/move_control.h"
 #include "core/guest/move_notes.h"
+#include "core/guest/switch_over.h"
 #include "core/run/call.h"
 #include "core/run/channel_socket.h"
 #include "core/run/given.h"
@@ -50,6 +51,8 @@ struct send_move {
     char target[GIVEN_CHARS];
     struct send_qemu qemu;
     bool opened; /* QEMU's monitor */
+    struct switch_over when;
+    bool switching; /* QEMU was told to stop the guest */
     struct move_notes notes;
     struct move_note note;
     struct handover_source handover;
@@ -64,7 +67,7 @@ struct send_move {
     char folder[FOLDER_PATH_CHARS]; /* its */
     bool failed;                    /* QEMU does not migrate yet, or not any more */
     bool cancelled;                 /* by a signal */
-    struct loop_timer tick, again, words;
+    struct loop_timer tick, steer, again, words;
     uint64_t words_until_us;
     uint64_t cut_us;   /* when the session ended */
     enum err failure;  /* why the guest stays here ... */

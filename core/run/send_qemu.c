@@ -8,7 +8,7 @@
 /* The name under which QEMU keeps the descriptor. */
 static const char fd_name[] = "farspan-memory";
 
-enum { ALL_BYTES_PER_S_LOG = 40 };
+enum { ALL_BYTES_PER_S_LOG = 40, ANY_DOWNTIME_MS = 2000000 };
 
 static void ended(void *ctx, enum err e)
 {
@@ -65,7 +65,7 @@ static struct json *wanted_parameters(void *ctx)
     const struct send_qemu *s = ctx;
     struct json *j = json_new();
 
-    json_put_int(j, "downtime-limit", (int64_t)num_max(s->max_downtime_us / 1000, 1));
+    json_put_int(j, "downtime-limit", 1);
     json_put_int(j, "max-bandwidth",
                  s->rate_bps ? (int64_t)num_max(s->rate_bps / 8, 1)
                              : (int64_t)1 << ALL_BYTES_PER_S_LOG);
@@ -138,6 +138,8 @@ static void on_progress(void *ctx, const struct json_value *v, const char *refus
         .dirty_bps = num_mul_div(count_of(ram, "dirty-pages-rate"), page * 8, 1),
         .downtime_us = num_mul_div(count_of(v, "expected-downtime"), 1000, 1),
     };
+    if (s->progressed)
+        s->progressed(s->progress_ctx);
 }
 
 static void ask(struct send_qemu *s, const char *command, struct json *arguments,
@@ -160,6 +162,14 @@ static void on_go_on(void *ctx, const struct json_value *v, const char *refused)
     (void)v;
     if (refused)
         log_warn("QEMU does not go on to the switch-over: %s", refused);
+}
+
+void send_qemu_switch(struct send_qemu *s)
+{
+    struct json *j = json_new();
+
+    json_put_int(j, "downtime-limit", ANY_DOWNTIME_MS);
+    ask(s, "migrate-set-parameters", j, NULL);
 }
 
 void send_qemu_go_on(struct send_qemu *s)

@@ -19,11 +19,13 @@ struct send_progress {
 
 /* In its owner's storage. */
 struct send_qemu {
-    struct guest_qemu q;                /* opened by the owner */
-    uint64_t max_downtime_us, rate_bps; /* rate 0: as much as goes */
-    int give; /* owned: QEMU's end of a pair of sockets; -1: none, or given */
+    struct guest_qemu q; /* opened by the owner */
+    uint64_t rate_bps;   /* 0: as much as goes */
+    int give;            /* owned: QEMU's end of a pair of sockets; -1: none, or given */
     void (*ended)(void *ctx, enum err e);
-    void *ctx; /* borrowed */
+    void *ctx;                     /* borrowed */
+    void (*progressed)(void *ctx); /* the progress is new; set by the owner */
+    void *progress_ctx;            /* borrowed */
 
     struct send_progress progress;
     bool changed; /* something of the following has been set otherwise */
@@ -32,12 +34,15 @@ struct send_qemu {
 };
 
 /* Sets what a move needs (return-path, pause-before-switchover, events; nothing else but
- * auto-converge), gives QEMU `give` and has it begin to migrate there; then ended(ctx). Errors of
- * dialog_begin. */
+ * auto-converge; a downtime limit that is met when nothing remains), gives QEMU `give` and has it
+ * begin to migrate there; then ended(ctx). Errors of dialog_begin. */
 void send_qemu_begin(struct send_qemu *s, void (*ended)(void *ctx, enum err e), void *ctx);
 
 /* Asks how far it is; s->progress is new some time later. */
 void send_qemu_ask(struct send_qemu *s);
+
+/* Has it stop the guest when it looks next, however much remains. */
+void send_qemu_switch(struct send_qemu *s);
 
 /* Has it go on after pre-switchover. */
 void send_qemu_go_on(struct send_qemu *s);
