@@ -185,6 +185,9 @@ bench-codec: $(BUILD)/bench/bench_codec ## bytes and time of the block codec (AR
 bench-link: all $(BUILD)/bench/flood_link ## measure the path beside TCP and TLS (ARGS="--runs 5 rows"); no part of check
 	@tests/bench/link.sh $(ARGS)
 
+bench-guest: all ## move small Linux guests, ours and stock QEMU's way (ARGS="--runs 3 --guest idle"); no part of check
+	@tests/bench/guest.py $(ARGS)
+
 bench-slice: all $(SLICE_TOOLS) ## measure what has a figure to keep (ARGS="age ..."); no part of check
 	@tests/bench/slice.sh $(ARGS)
 

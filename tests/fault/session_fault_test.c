@@ -19,7 +19,7 @@
 #include "tests/fault/torture.h"
 #include "tests/unit/test.h"
 
-enum { SESSIONS_A_SERVER = 100 };
+enum { SESSIONS_A_SERVER = 100, PORT_TRIES = 50 };
 
 static char folder[] = "/tmp/session-fault-XXXXXX";
 static bool over_tcp; /* every session goes there */
@@ -81,9 +81,15 @@ static bool open_tcp(int fd, const struct sockaddr_in *at)
     char count[16];
     int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-    if (tcp < 0 || bind(tcp, (const struct sockaddr *)at, sizeof *at) || listen(tcp, 8) ||
-        (tcp != fd + 1 && (dup2(tcp, fd + 1) < 0 || close(tcp))))
+    if (tcp < 0)
         return false;
+    if (bind(tcp, (const struct sockaddr *)at, sizeof *at) || listen(tcp, 8) ||
+        (tcp != fd + 1 && dup2(tcp, fd + 1) < 0)) {
+        close(tcp);
+        return false;
+    }
+    if (tcp != fd + 1)
+        close(tcp);
     snprintf(count, sizeof count, "%d", fd + 2 - 3);
     return setenv("LISTEN_FDS", count, 1) == 0;
 }
@@ -92,15 +98,26 @@ static bool open_tcp(int fd, const struct sockaddr_in *at)
  * and the ticket that leads there. */
 static int open_port(char ticket[200])
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof at;
+    struct sockaddr_in at;
     struct key_pair pair;
     char text[KEY_TEXT_CHARS + 1];
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    int fd = -1;
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) ||
-        getsockname(fd, (struct sockaddr *)&at, &n) || key_load(&pair, identity) ||
-        (over_tcp && !open_tcp(fd, &at)))
+    /* TCP of a port that is free for UDP may be somebody else's. */
+    for (int i = 0; i < PORT_TRIES && fd < 0; i++) {
+        socklen_t n = sizeof at;
+        at = (struct sockaddr_in){.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+        if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) ||
+            getsockname(fd, (struct sockaddr *)&at, &n))
+            return -1;
+        if (over_tcp && !open_tcp(fd, &at)) {
+            close(fd);
+            fd = -1;
+        }
+    }
+    if (fd < 0 || key_load(&pair, identity))
         return -1;
     key_to_text(pair.public, text);
     snprintf(ticket, 200, "farspan://127.0.0.1:%u/%s", ntohs(at.sin_port), text);
