@@ -97,6 +97,42 @@ def refusals():
         w.close()
 
 
+def checked():
+    """What stands in the way is told, all of it, and nothing is changed."""
+    w = World(rate="20M", delay="10ms")
+    w.trust()
+    try:
+        one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True)
+        w.receive(two)
+        w.relay()
+        one.counts()
+        before = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
+
+        def check(qemu, *more):
+            code, p = w.farspan("near", "migrate", "check", "--qmp", qemu.qmp, w.through, *more)
+            says = [e["says"] for e in p.events() if e["event"] == "problem"]
+            return code, says, p
+
+        code, says, p = check(one)
+        t.check("nothing in the way", code == 0 and says == [], (code, says, p.text()))
+        r = p.event("result") if code == 0 else {}
+        t.check("what the path takes", 10e6 < r.get("rate_bps", 0) < 25e6 and
+                r["rtt_us"] >= 20000, r)
+        t.check("bytes and time", r.get("bytes") == 64 << 20 and r["total_us"] > 20e6 and
+                r["gap_us"] > 300000, r)
+        other = Qemu(w, "other", "-smp", "2", memory=80)
+        code, says, p = check(other, "--for", "0")
+        t.check("two problems", code == 1 and len(says) == 2 and any("-m" in s for s in says) and
+                any("-smp" in s for s in says), (code, says, p.text()))
+        after = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
+        t.check("nothing was changed", before == after and two.status() == "inmigrate",
+                two.status())
+        send = w.send(one)
+        t.check("and then it moves", send.wait(60) == 0, send.text())
+    finally:
+        w.close()
+
+
 def taken_back():
     """Ctrl-C while the memory goes over a slow link."""
     w = World(rate="2M")
@@ -320,7 +356,7 @@ def qcow2_disks():
     disks("qcow2")
 
 
-for case in (moves, refusals, taken_back, paused, raw_disks, qcow2_disks, full_disk,
+for case in (moves, refusals, checked, taken_back, paused, raw_disks, qcow2_disks, full_disk,
              hook_refuses):
     try:
         case()
