@@ -6,7 +6,7 @@
 #include "core/base/log.h"
 #include "core/os/process.h"
 #include "core/run/receive_move.h"
-#include "core/run/send_move.h"
+#include "core/run/send_steps.h"
 
 enum { WAIT_US = 15000000 };
 
@@ -70,9 +70,9 @@ static enum err ask_destination(struct send_move *s, const struct run_migrate_re
         return reason_give(&s->run->reason, ERR_USAGE, "say where the destination is: TARGET");
     if (!c->target)
         memcpy(s->target, s->note.target, sizeof s->note.target);
-    send_move_ask(s);
-    send_move_clean_up(s);
-    return send_move_conclude(s);
+    send_steps_ask(s);
+    send_steps_clean_up(s);
+    return send_steps_conclude(s);
 }
 
 static enum err resolve_source(const struct run_migrate_resolve_config *c, struct run *run,
@@ -88,16 +88,16 @@ static enum err resolve_source(const struct run_migrate_resolve_config *c, struc
 
     if (!s)
         return ERR_MEMORY;
-    enum err e = send_move_begin(s, &sc, run);
+    enum err e = send_steps_begin(s, &sc, run);
     s->note = *n;
     if (!e && n->pid && process_lives(n->pid, n->started_ticks)) {
-        e = send_move_look(s);
+        e = send_steps_look(s);
         if (!e && s->qemu.q.pid != n->pid)
             e = reason_give(&run->reason, ERR_UNSUPPORTED,
                             "another QEMU has the monitor %.80s now, and its own, process %d, runs",
                             n->qmp, n->pid);
         if (!e)
-            e = send_move_settle(s);
+            e = send_steps_settle(s);
     }
     if (e)
         ;
@@ -110,7 +110,7 @@ static enum err resolve_source(const struct run_migrate_resolve_config *c, struc
         e = leave_it(s);
     else
         e = ask_destination(s, c);
-    send_move_end(s);
+    send_steps_end(s);
     heap_free(s);
     return e;
 }

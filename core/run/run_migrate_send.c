@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/heap.h"
-#include "core/run/send_move.h"
+#include "core/run/send_steps.h"
 
 static enum err check_config(const struct run_migrate_send_config *c, struct run *run)
 {
@@ -83,7 +83,7 @@ static enum err other_move(void *ctx, const struct move_note *n)
 
 static enum err work(struct send_move *s)
 {
-    enum err e = send_move_look(s);
+    enum err e = send_steps_look(s);
 
     if (!e)
         e = move_notes_each(&s->notes, other_move, s);
@@ -94,10 +94,10 @@ static enum err work(struct send_move *s)
     fill_note(s);
     e = send_report_guest(&s->report, &s->qemu.q.facts);
     if (!e)
-        e = send_move_go(s);
+        e = send_steps_go(s);
     bool moving = s->phase == SEND_MOVE;
-    send_move_clean_up(s);
-    return moving ? send_move_conclude(s) : e;
+    send_steps_clean_up(s);
+    return moving ? send_steps_conclude(s) : e;
 }
 
 enum err run_migrate_send(const struct run_migrate_send_config *config, struct run *run)
@@ -119,10 +119,10 @@ enum err run_migrate_send(const struct run_migrate_send_config *config, struct r
     struct send_move *s = heap_alloc(sizeof *s);
     if (!s)
         return ERR_MEMORY;
-    e = send_move_begin(s, &c, run);
+    e = send_steps_begin(s, &c, run);
     if (!e)
         e = work(s);
-    send_move_end(s);
+    send_steps_end(s);
     heap_free(s);
     return e;
 }

@@ -10,10 +10,9 @@
 #include "core/guest/move_notes.h"
 #include "core/guest/switch_over.h"
 #include "core/run/call.h"
-#include "core/run/channel_socket.h"
 #include "core/run/given.h"
-#include "core/run/page_filter.h"
 #include "core/run/send_disks.h"
+#include "core/run/send_memory.h"
 #include "core/run/send_qemu.h"
 #include "core/run/send_report.h"
 #include "core/run/stop.h"
@@ -39,8 +38,7 @@ struct send_config {
     bool accept_new, tcp; /* as call_config says */
 };
 
-/* In its owner's storage, begun with send_move_begin. Each of the steps below runs the loop until
- * it is done. */
+/* In its owner's storage, begun with send_steps_begin. */
 struct send_move {
     struct send_config config;
     struct run *run;    /* borrowed */
@@ -62,11 +60,9 @@ struct send_move {
     struct peer *peer; /* borrowed; NULL: there is no session */
     struct move_control control;
     struct send_disks disks;
-    struct channel_socket memory;   /* its end NULL: closed */
-    struct page_coder *coder;       /* owned: what memory goes through */
-    char folder[FOLDER_PATH_CHARS]; /* its */
-    bool failed;                    /* QEMU does not migrate yet, or not any more */
-    bool cancelled;                 /* by a signal */
+    struct send_memory memory;
+    bool failed;    /* QEMU does not migrate yet, or not any more */
+    bool cancelled; /* by a signal */
     struct loop_timer tick, steer, again, words;
     uint64_t words_until_us;
     uint64_t cut_us;   /* when the session ended */
@@ -75,35 +71,30 @@ struct send_move {
     struct send_report report;
 };
 
-/* Prepares it; end it with send_move_end, also after a failure. With reasons: ERR_USAGE,
- * ERR_NOT_FOUND, ERR_SYSTEM, ERR_MEMORY. */
-enum err send_move_begin(struct send_move *s, const struct send_config *config,
-                         struct run *run) MUST_USE;
+/* What send_steps needs of it. */
 
-/* Asks QEMU for its guest: s->qemu.q.facts. Errors of guest_qemu, with a reason. */
-enum err send_move_look(struct send_move *s) MUST_USE;
+/* Notes why the guest stays here, for a person: the first to see the trouble knows best. */
+void send_move_blame(struct send_move *s, enum err e, const char *text);
 
-/* Has QEMU end a migration that an earlier process has begun, and asks anew: the guest goes on
- * then, or stands when it had been told that all is well. Errors as send_move_look;
- * ERR_UNREACHABLE: it does not end. */
-enum err send_move_settle(struct send_move *s) MUST_USE;
+/* Tells the hand-over what has happened, and does what follows. Nothing before a move has begun. */
+void send_move_hear(struct send_move *s, enum source_news news);
 
-/* Calls the destination, offers the guest, and moves it when that is accepted; returns when it has
- * been decided whose the guest is, or nobody can know: s->handover.outcome. Before it is accepted:
- * with a reason, errors of call_new, ERR_REFUSED, ERR_UNREACHABLE. */
-enum err send_move_go(struct send_move *s) MUST_USE;
+/* Does what the hand-over wants done. */
+void send_move_act(struct send_move *s);
 
-/* Goes on with a move that an earlier process has handed over (s->note): asks the destination what
- * became of it, for as long as patience lasts. */
-void send_move_ask(struct send_move *s);
+/* Prepares its timers. */
+void send_move_prepare(struct send_move *s);
 
-/* Leaves QEMU as the outcome wants it left. */
-void send_move_clean_up(struct send_move *s);
+/* How it hears of its QEMU ... */
+struct guest_qemu_owner send_move_qemu_owner(struct send_move *s);
 
-/* Tells the result, and gives what the command gives, with a reason. */
-enum err send_move_conclude(struct send_move *s) MUST_USE;
+/* ... and of its session. */
+struct call_owner send_move_call_owner(struct send_move *s);
 
-/* Parts with the destination and frees all. */
-void send_move_end(struct send_move *s);
+/* Something is to be sent. */
+void send_move_kick(struct send_move *s);
+
+/* Closes memory's channel, and counts what has gone. */
+void send_move_close(struct send_move *s);
 
 #endif

@@ -4,10 +4,9 @@
 
 #include <stdint.h>
 
-#include "core/guest/channel_end.h"
 #include "core/guest/handover.h"
-#include "core/guest/page_coder.h"
 #include "core/run/run.h"
+#include "core/run/send_memory.h"
 #include "core/run/send_qemu.h"
 
 /* What is counted; in the caller's storage, zeroed but for `run`. */
@@ -19,8 +18,7 @@ struct send_report {
     int64_t stop_us, resume_us;       /* the guest, by each host's clock, since 1970 */
     int64_t ahead_us, ahead_error_us; /* the other clock's lead, +- half the best round trip */
     bool clocks;                      /* that is known */
-    struct channel_counters memory;   /* given_bytes: as QEMU has written them */
-    struct page_counters pages;
+    struct send_memory_counters memory;
     uint64_t disk_bytes, disk_packed_bytes; /* written to disks; on their streams */
     uint64_t link_bytes;                    /* of the last session, sent */
 };
