@@ -1,5 +1,4 @@
 /* send_memory: memory on its way to another host: socket of QEMU, coder, channel. */
- */
 #ifndef FARSPAN_SEND_MEMORY_H
 #define FARSPAN_SEND_MEMORY_H
 
