@@ -190,7 +190,7 @@ static void returning(struct handover_source *h, enum source_news news)
 void handover_source_resume(struct handover_source *h, bool runs, bool gone)
 {
     *h = (struct handover_source){
-        .stage = SOURCE_HANDED, .prepared = true, .cut = true, .runs = runs, .qemu_gone = gone};
+        .stage = SOURCE_HANDED, .cut = true, .runs = runs, .qemu_gone = gone};
 }
 
 void handover_source_hear(struct handover_source *h, enum source_news news)
@@ -204,7 +204,6 @@ void handover_source_hear(struct handover_source *h, enum source_news news)
     CHECK((unsigned)news < SOURCE_NEWS);
     h->cut = news == SOURCE_CUT ? true : news == SOURCE_BACK ? false : h->cut;
     h->qemu_gone |= news == SOURCE_QEMU_GONE;
-    h->prepared |= news == SOURCE_PREPARED;
     h->abandoned |= news == SOURCE_ABANDONED;
     if (by_stage[h->stage])
         by_stage[h->stage](h, news);

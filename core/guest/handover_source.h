@@ -60,11 +60,11 @@ enum { SOURCE_ACTS = 8 };
 struct handover_source {
     enum source_stage stage;
     enum handover_outcome outcome;
-    bool fast; /* set before anything is heard: it is handed over once all has been written, and
-                * not only once the destination holds it */
-    bool prepared, unwanted; /* the destination holds all; nobody wants the hand-over any more */
-    bool abandoned;          /* the destination has said so */
-    bool cut;                /* there is no session */
+    bool fast;     /* set before anything is heard: it is handed over once all has been written, and
+                    * not only once the destination holds it */
+    bool unwanted; /* nobody wants the hand-over any more */
+    bool abandoned; /* the destination has said so */
+    bool cut;       /* there is no session */
     bool qemu_gone;
     bool runs; /* the guest went on here before this process came */
     unsigned acts;

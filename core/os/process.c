@@ -129,12 +129,6 @@ int process_self(void)
     return getpid();
 }
 
-void process_kill(int pid)
-{
-    if (pid > 1 && kill(pid, SIGKILL) != 0 && errno != ESRCH)
-        log_errno(LOG_WARN, "cannot end process %d", pid);
-}
-
 void process_halt(void)
 {
     raise(SIGSTOP);

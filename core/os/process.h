@@ -30,9 +30,6 @@ bool process_lives(int pid, uint64_t ticks);
 /* This process's id. */
 int process_self(void);
 
-/* Ends that process of ours, or of whom we may, at once; what is gone already is. */
-void process_kill(int pid);
-
 /* Stops this process until it is sent SIGCONT. For tests that end it at a certain point. */
 void process_halt(void);
 

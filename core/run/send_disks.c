@@ -252,13 +252,11 @@ bool send_disks_wake(struct send_disks *s, uint64_t stream)
         if (channel_end_stage(d->end) == CHANNEL_OPEN ||
             channel_end_stage(d->end) == CHANNEL_OVER) {
             enum err e = disk_near_hear(d->near, d->end);
-            if (e == ERR_END)
-                d->arrived = true;
-            else if (e == ERR_SYSTEM)
+            if (e == ERR_SYSTEM)
                 fail(s, disk_near_error(d->near) == NBD_ENOSPC
                             ? "a disk cannot be written at the destination: no space is left there"
                             : "a disk cannot be written at the destination");
-            else if (e != ERR_AGAIN)
+            else if (e != ERR_AGAIN && e != ERR_END)
                 fail(s, "the destination takes a disk no more");
         }
         fill(d, loop_now_us(s->loop));

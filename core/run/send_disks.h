@@ -22,7 +22,7 @@ struct send_disk {
     struct channel_end *end;         /* owned */
     struct nbd_socket socket;
     int give; /* owned: QEMU's end, until it has it */
-    bool added, mirrors, ready, drained, arrived;
+    bool added, mirrors, ready, drained;
 };
 
 /* Who they are for; all in the loop's thread. */

@@ -136,7 +136,6 @@ static void on_progress(void *ctx, const struct json_value *v, const char *refus
         .sent_bytes = count_of(ram, "transferred"),
         .rounds = count_of(ram, "dirty-sync-count"),
         .dirty_bps = num_mul_div(count_of(ram, "dirty-pages-rate"), page * 8, 1),
-        .downtime_us = num_mul_div(count_of(v, "expected-downtime"), 1000, 1),
     };
     if (s->progressed)
         s->progressed(s->progress_ctx);

@@ -14,7 +14,6 @@ struct send_progress {
     uint64_t total_bytes, remaining_bytes, sent_bytes; /* of memory; sent: before compression */
     uint64_t dirty_bps;                                /* memory written anew, bits a second */
     uint64_t rounds;
-    uint64_t downtime_us; /* expected */
 };
 
 /* In its owner's storage. */

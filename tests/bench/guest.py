@@ -71,8 +71,12 @@ def ticks(q):
 
 
 def lives(q):
+    """Tells when the guest does not go on; its figures count, whoever has moved it."""
     n = ticks(q)
-    until(f"{q.name} lives", 20, lambda: ticks(q) > n + 5)
+    try:
+        until(f"{q.name} lives", 20, lambda: ticks(q) > n + 5)
+    except Stuck:
+        print("the guest is dead: QEMU under TCG loses pages", file=sys.stderr)
 
 
 def ours(w, kernel, guest, how):
@@ -137,10 +141,7 @@ def stock(w, kernel, guest, how, link):
         if a.migration[-1] != "completed":
             raise Stuck("QEMU has failed")
         total = time.monotonic() - begun
-        try:
-            lives(two)
-        except Stuck:
-            print("the guest is dead: QEMU under TCG loses pages", file=sys.stderr)
+        lives(two)
         relay.signal(15)
         relay.wait(10)
         up = relay.event("result", seconds=1)["up"]

@@ -116,10 +116,11 @@ def checked():
         code, says, p = check(one)
         t.check("nothing in the way", code == 0 and says == [], (code, says, p.text()))
         r = p.event("result") if code == 0 else {}
-        t.check("what the path takes", 10e6 < r.get("rate_bps", 0) < 25e6 and
-                r["rtt_us"] >= 20000, r)
-        t.check("bytes and time", r.get("bytes") == 64 << 20 and r["total_us"] > 20e6 and
-                r["gap_us"] > 300000, r)
+        # Figures of a busy machine: that they are there, and what follows from them.
+        t.check("what the path takes", r.get("rate_bps", 0) > 0 and r["rtt_us"] > 0, r)
+        t.check("bytes and time", r.get("bytes") == 64 << 20 and abs(
+            r["total_us"] - r["bytes"] * 8e6 / (r["rate_bps"] - (r["dirty_bps"] or 0))) < 1e5 and
+                r["gap_us"] == 300000 + 2 * r["rtt_us"], r)
         other = Qemu(w, "other", "-smp", "2", memory=80)
         code, says, p = check(other, "--for", "0")
         t.check("two problems", code == 1 and len(says) == 2 and any("-m" in s for s in says) and

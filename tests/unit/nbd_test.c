@@ -59,9 +59,35 @@ static bool carry(struct rng *g, struct nbd_server *s, struct nbd_client *c)
     return e == OK;
 }
 
+/* One request of any kind, and what it does to `mirror`; where a read is, to *read_at, *read_n. */
+static enum err ask_something(struct rng *g, struct nbd_client *c, uint64_t tag, uint8_t *mirror,
+                              uint64_t *read_at, uint32_t *read_n)
+{
+    static uint8_t piece[MOST_BYTES];
+    uint32_t length = 1 + (uint32_t)rng_below(g, MOST_BYTES);
+    uint64_t at = rng_below(g, DISK_BYTES - length + 1);
+    struct bytes none = bytes_of(NULL, 0);
+
+    switch (rng_below(g, 4)) {
+    case 0:
+        *read_at = at;
+        *read_n = length;
+        return nbd_client_do(c, tag, NBD_READ, 0, at, length, none);
+    case 1:
+        rng_fill(g, piece, length);
+        memcpy(mirror + at, piece, length);
+        return nbd_client_do(c, tag, NBD_WRITE, NBD_FLAG_FUA, at, length, bytes_of(piece, length));
+    case 2:
+        memset(mirror + at, 0, length);
+        return nbd_client_do(c, tag, NBD_WRITE_ZEROES, 0, at, length, none);
+    default:
+        return nbd_client_do(c, tag, NBD_FLUSH, 0, 0, 0, none);
+    }
+}
+
 static void test_together(void)
 {
-    static uint8_t mirror[DISK_BYTES], piece[MOST_BYTES];
+    static uint8_t mirror[DISK_BYTES];
     struct nbd_server *s;
     struct nbd_client *c;
     struct nbd_client_news n;
@@ -93,30 +119,8 @@ static void test_together(void)
         EXPECT_EQ(e, OK);
         if (!ready || nbd_client_waiting(c) > 0)
             continue;
-        uint32_t length = 1 + (uint32_t)rng_below(&g, MOST_BYTES);
-        uint64_t at = rng_below(&g, DISK_BYTES - length + 1);
         asked++;
-        switch (rng_below(&g, 4)) {
-        case 0:
-            read_at = at;
-            read_n = length;
-            EXPECT(nbd_client_do(c, asked, NBD_READ, 0, at, length, bytes_of(NULL, 0)) == OK);
-            break;
-        case 1:
-            rng_fill(&g, piece, length);
-            memcpy(mirror + at, piece, length);
-            EXPECT(nbd_client_do(c, asked, NBD_WRITE, NBD_FLAG_FUA, at, length,
-                                 bytes_of(piece, length)) == OK);
-            break;
-        case 2:
-            memset(mirror + at, 0, length);
-            EXPECT(nbd_client_do(c, asked, NBD_WRITE_ZEROES, 0, at, length, bytes_of(NULL, 0)) ==
-                   OK);
-            break;
-        default:
-            EXPECT(nbd_client_do(c, asked, NBD_FLUSH, 0, 0, 0, bytes_of(NULL, 0)) == OK);
-            break;
-        }
+        EXPECT(ask_something(&g, c, asked, mirror, &read_at, &read_n) == OK);
     }
     EXPECT(done > 500 && memcmp(mirror, disk, sizeof disk) == 0);
     EXPECT(nbd_client_do(c, 1, NBD_CACHE, 0, 0, 1, bytes_of(NULL, 0)) == ERR_UNSUPPORTED);
