@@ -289,7 +289,11 @@ static void take_span(struct control_model *m)
 
 static bool seems_longer(const struct control_model *m)
 {
-    uint64_t spare_us = num_mul_div(SPARE_BYTES, 1000000, num_max(m->head.bandwidth_bytes_s, 1));
+    /* Where the window is at its floor a try makes no difference, and what is spare stands. */
+    uint64_t spare_us = bdp(m, GAIN_ONE) >= 2 * WINDOW_FLOOR
+                            ? 0
+                            : num_mul_div(SPARE_BYTES, 1000000,
+                                          num_max(m->head.bandwidth_bytes_s, 1));
 
     return m->span_rounds >= STEADY_TRIPS && m->span_yields &&
            m->span_least > m->foreign_us + QUEUED_US + spare_us;

@@ -6,8 +6,9 @@
 enum {
     PADDED_BYTES = 256, /* every packet with padded stream bytes has this plain size */
     ACK_MIN_ROOM = 32,
-    ASK_EVERY = 64,  /* so many packets without content, and the next asks for an answer */
-    SHARE_EVERY = 32 /* one packet of so many goes to the least urgent first */
+    ASK_EVERY = 64,   /* so many packets without content, and the next asks for an answer */
+    SHARE_EVERY = 32, /* one packet of so many goes to the least urgent first */
+    AT_ONCE_BYTES = 10 * LIMIT_DATAGRAM_FLOOR /* RFC 6928 */
 };
 
 _Static_assert((int)PEER_CLASSES <= (int)RECOVERY_RANKS,
@@ -257,6 +258,14 @@ static void put_classes(struct peer *p, struct draft *d, unsigned waiting)
     p->classed += d->ranked;
 }
 
+/* Input waits for no window and no pace, as long as it is as little as input is: whatever has been
+ * waiting for a path to come back would fill its queue at once, and keep the next key press. */
+static bool input_at_once(const struct peer *p)
+{
+    return !session_with(p, PEER_WITHOUT_CLASSES) ||
+           recovery_urgent_bytes(&p->recovery, PEER_INPUT) < AT_ONCE_BYTES;
+}
+
 bool draft_fill(struct peer *p, struct draft *d, uint64_t now_us, bool may_send)
 {
     unsigned waiting = classes_waiting(p);
@@ -266,7 +275,7 @@ bool draft_fill(struct peer *p, struct draft *d, uint64_t now_us, bool may_send)
     put_reply(p, d); /* who asks is there, whatever our own probes say */
     if (p->recovery.probes < RECOVERY_SILENCE || p->probes_due) {
         put_control(p, d);
-        if (waiting & 1u << PEER_INPUT)
+        if (waiting & 1u << PEER_INPUT && (may_send || input_at_once(p)))
             put_class(p, d, PEER_INPUT);
     }
     bool urgent = d->eliciting;
@@ -302,13 +311,14 @@ bool draft_urgent(const struct peer *p)
 
     if (p->reply_due)
         return true;
+    bool input = input_at_once(p);
     if (p->probes_due || p->ping_wanted || p->limit_wanted || p->token_wanted ||
-        p->mail.drop_head != p->mail.drop_tail || p->mail.first[PEER_INPUT])
+        p->mail.drop_head != p->mail.drop_tail || (input && p->mail.first[PEER_INPUT]))
         return p->recovery.probes < RECOVERY_SILENCE || p->probes_due || p->ping_wanted;
     for (uint32_t i = 0; i < p->stream_count; i++) {
         const struct stream *s = p->stream[i];
         if (s->in.limit_wanted || s->in.stop_wanted || s->out.reset_wanted ||
-            (s->class == PEER_INPUT && stream_sendable(s, allowance)))
+            (input && s->class == PEER_INPUT && stream_sendable(s, allowance)))
             return p->recovery.probes < RECOVERY_SILENCE;
     }
     return false;

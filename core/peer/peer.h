@@ -16,7 +16,7 @@
 
 /* What goes first. Each class is served only when the ones before it have nothing to send. */
 enum peer_class {
-    PEER_INPUT,  /* keys, pointer, control of the session: never waits for the congestion window */
+    PEER_INPUT,  /* keys, pointer, control of the session: little, and waits for no window */
     PEER_CURSOR, /* the remote pointer */
     PEER_AUDIO,
     PEER_TEXT, /* newest state of the picture */

@@ -58,6 +58,27 @@ static void outage_100(struct sim *s, uint32_t without)
     outage_of(s, without, 100);
 }
 
+/* More than anybody types, as input, goes on through an outage: when the link is back all of it
+ * leaves at the link's rate. */
+static void input_flood(struct sim *s, uint32_t without)
+{
+    struct wan_config link = usual();
+    struct sim_world w;
+
+    link.outage[link.outages++] = (struct wan_outage){BEGIN_S * SECOND_US, 2 * SECOND_US};
+    sim_bulk_make(&w, s, without, &link, &link);
+    until(&w, BEGIN_S);
+    sim_app_send(&w.session->app, PEER_INPUT, 25000, 33000, 90);
+    sim_kick(s, w.server->node);
+    until(&w, BEGIN_S + 2);
+    uint64_t before = sim_bulk_counters(&w)->dropped[WAN_DROP_QUEUE];
+    sim_world_pass(&w, 2 * SECOND_US);
+    SIM_EXPECT(&w, sim_bulk_counters(&w)->dropped[WAN_DROP_QUEUE] - before < 100);
+    SIM_EXPECT(&w, w.session->app.series[0]->acked == 90);
+    expect_all_of_it(&w, RATE, RTT_US);
+    sim_world_end(&w);
+}
+
 static void outage_one_way(struct sim *s, uint32_t without, bool down_fails)
 {
     struct wan_config up = usual(), down = up;
@@ -491,6 +512,8 @@ const struct sim_scenario scenario_change_table[] = {
     {"outage_5", "... after 5 s", NULL, outage_5},
     {"outage_30", "... after 30 s", NULL, outage_30},
     {"outage_100", "... after 100 s", NULL, outage_100},
+    {"input_flood", "2 MB as input wait for 2 s without a link: no flood when it is back", NULL,
+     input_flood},
     {"outage_down", "... after 5 s in which nothing came down", NULL, outage_down},
     {"outage_up", "... after 5 s in which nothing came up", NULL, outage_up},
     {"hiccups", "a tenth of each second without a link: 70 %", NULL, hiccups},

@@ -10,7 +10,13 @@
 #include "tests/sim/sim_table.h"
 #include "tests/sim/sim_weather.h"
 
-enum { STOP_US = 6 * SECOND_US, MESSAGES = 150, RATE_AFTER_US = 4 * SECOND_US, RATE_PART = 16 };
+enum {
+    STOP_US = 6 * SECOND_US,
+    MESSAGES = 150,
+    INPUT_MOST_BYTES = 200, /* nobody types more at once; input_flood has more */
+    RATE_AFTER_US = 4 * SECOND_US,
+    RATE_PART = 16
+};
 
 /* What else strikes, beside the weather. */
 struct blows {
@@ -41,9 +47,11 @@ static void add_messages(struct sim_app *a, struct rng *r, uint64_t rate_bps)
 {
     for (uint64_t n = rng_below(r, 3); n > 0; n--) {
         uint64_t most = num_min(rate_bps / 8 * 2 / MESSAGES, 30000);
-        struct sim_app_series *m =
-            sim_app_send(a, (enum peer_class)(PEER_INPUT + rng_below(r, PEER_CLASSES)),
-                         (uint32_t)(8 + rng_below(r, most)), 33000, MESSAGES);
+        enum peer_class class = (enum peer_class)(PEER_INPUT + rng_below(r, PEER_CLASSES));
+        if (class == PEER_INPUT)
+            most = num_min(most, INPUT_MOST_BYTES);
+        uint32_t bytes = (uint32_t)(8 + rng_below(r, most));
+        struct sim_app_series *m = sim_app_send(a, class, bytes, 33000, MESSAGES);
         m->key = rng_below(r, 2) ? 7 + n : 0;
         m->once = rng_below(r, 2);
         m->deadline_us = rng_below(r, 3) ? 0 : 100000 + rng_below(r, 200000);
@@ -79,6 +87,9 @@ static void move_server(struct sim *s, void *arg)
     struct blows *b = arg;
     struct addr to = sim_addr((uint8_t)(210 + rng_below(sim_rng(s), 40)), 7470);
 
+    /* Whom nobody has met yet, nobody finds again. */
+    if (!b->w.session)
+        return;
     sim_move(s, b->w.server->node, &to);
 }
 
