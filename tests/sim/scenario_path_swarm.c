@@ -142,7 +142,10 @@ static void make(struct blows *b, struct sim *s, uint32_t without)
 
 /* ---- afterwards ---- */
 
-/* One short urgent message each way, sent as soon as the faults have stopped. */
+/* One short urgent message each way, sent as soon as the faults have stopped. A silent side's probe
+ * leaves within 500 ms and takes half a round trip; where it comes from a new address, that is
+ * asked about for one more; what the other side has to say is half a trip away then, and what that
+ * acknowledges lets the silent side speak, for the last half: two and a half. */
 struct knock {
     const struct sim_app *a, *b;
     size_t of_a, of_b;
@@ -160,7 +163,7 @@ static void expect_response(struct blows *b)
     struct sim_app *client = &b->w.client->app, *server = &b->w.session->app;
     const struct sim_weather *weather = &b->weather;
     struct knock k = {client, server, client->serieses, server->serieses};
-    uint64_t within_us = 500000 + 2 * (weather->up.delay_us + weather->down.delay_us) +
+    uint64_t within_us = 500000 + 5 * (weather->up.delay_us + weather->down.delay_us) / 2 +
                          weather->up.queue_us + weather->down.queue_us;
 
     sim_app_send(client, PEER_INPUT, 40, 1, 1);
