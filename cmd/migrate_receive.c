@@ -17,6 +17,14 @@ static const char *const about[] = {
     "that it prints. The QEMU is yours, and a source cannot choose its options; but it fills it "
     "with any memory and any state of devices, which QEMU was not made to distrust. Let in only "
     "hosts whose machines you would run, and start that QEMU with -sandbox on.",
+    "What this host has already is not sent again. --seed names files that have much of what "
+    "guests "
+    "bring: base images, old copies of their disks (not those that the QEMU here was started "
+    "with). "
+    "They are read once, at the start, and must stay as they are. What comes, of disks and memory, "
+    "is kept as well, in a file without a name in the cache folder, up to --store-size, as long as "
+    "this receive runs: a guest's pages that are blocks of its disk are not sent twice, and the "
+    "next guest of the same kind brings little.",
     "Hooks are for what else must know, such as DNS, BGP or a load balancer. Their argument and "
     "FARSPAN_EVENT say which it is (prepared, committed, failed); FARSPAN_MOVE, FARSPAN_GUEST (its "
     "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "
@@ -37,6 +45,10 @@ static const struct opt options[] = {
      "keys that may send; default authorized_keys in the configuration folder (see farspan(1))"},
     {"invite", 0, OPT_FLAG(run_migrate_receive_config, invite), NULL,
      "let in whoever has the ticket"},
+    {"seed", 0, OPT_LIST(run_migrate_receive_config, seeds), "FILE",
+     "do not have sent what is in this file or block device; may be given again"},
+    {"store-size", 0, OPT_SIZE(run_migrate_receive_config, store_bytes), "BYTES",
+     "keep so much of what comes, for others like it; 0: nothing", "4GiB"},
     {"on-prepared", 0, OPT_STRING(run_migrate_receive_config, on_prepared), "PROGRAM",
      "start this when a guest is here whole and stands, and give it up unless it ends with 0 "
      "within a minute"},
@@ -56,6 +68,8 @@ static const struct cmd_example examples[] = {
      "waits for one guest, from whoever has the ticket"},
     {"farspan migrate receive --qmp /run/vm1.qmp --listen 192.0.2.7:7470 --json",
      "waits for one from a host with the role migrate"},
+    {"farspan migrate receive --qmp /run/vm1.qmp --seed /srv/debian-12.img --invite",
+     "... whose disk was made from that image, which need not come"},
     {0},
 };
 

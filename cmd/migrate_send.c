@@ -31,7 +31,8 @@ static const char *const about[] = {
     "Events: guest (what QEMU says of it), connected, stage, progress (remaining_bytes, rate_bps, "
     "dirty_bps, eta_us), at the end result: outcome (moved, source_runs, source_gone, undecided), "
     "total_us, gap_us (how long the guest stood, by the two QEMUs' clocks, +- gap_error_us), "
-    "link_bytes, memory_bytes, packed_bytes (what memory became), disk_bytes, disk_packed_bytes.",
+    "link_bytes, memory_bytes, packed_bytes (what memory became), disk_bytes, disk_known_bytes "
+    "(of these: what the destination had), disk_packed_bytes.",
     NULL,
 };
 

@@ -60,6 +60,18 @@ static inline uint64_t num_div_up(uint64_t a, uint64_t b)
     return a / b + (a % b != 0);
 }
 
+/* A number near 0, of either sign, as a small one without: 0, -1, 1, -2 ... become 0, 1, 2, 3. */
+static inline uint64_t num_zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
+}
+
+/* The number that num_zigzag made this of. */
+static inline int64_t num_unzigzag(uint64_t v)
+{
+    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+}
+
 /* Reads `n` <= 8 little-endian bytes from borrowed `p`. */
 static inline uint64_t num_get_le(const uint8_t *p, size_t n)
 {

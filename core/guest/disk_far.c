@@ -27,8 +27,9 @@ struct disk_far {
     uint16_t flags;
     struct buf in; /* a head, or a piece of what is to be written, not whole yet */
     struct disk_record now;
-    bool has_now;
-    uint64_t left; /* of it, not given to QEMU yet */
+    bool has_now, whole;         /* there is one; the piece of it that is due is in `in` */
+    uint64_t left;               /* of it, not given to QEMU yet */
+    struct content_store *store; /* borrowed; NULL: none */
     struct range range[IN_FLIGHT];
     bool barrier, flushing, done, told;
     enum nbd_error error;
@@ -51,6 +52,11 @@ enum err disk_far_new(const char *name, uint64_t size_bytes, struct disk_far **o
         *out = NULL;
     }
     return e;
+}
+
+void disk_far_know(struct disk_far *d, struct content_store *store)
+{
+    d->store = store;
 }
 
 void disk_far_free(struct disk_far *d)
@@ -140,7 +146,7 @@ static enum err write_zeroes(struct disk_far *d, uint64_t tag, uint64_t offset, 
 static enum err write_piece(struct disk_far *d)
 {
     uint64_t offset = d->now.offset + d->now.length - d->left;
-    bool write = d->now.kind == DISK_WRITE;
+    bool write = d->now.kind != DISK_ZERO;
     uint32_t most = write || !(d->flags & NBD_SEND_WRITE_ZEROES) ? PIECE_BYTES : ZERO_BYTES;
     uint32_t n = (uint32_t)num_min(d->left, most);
     struct range *r = place_for(d, offset, n);
@@ -176,6 +182,40 @@ static enum err take(struct disk_far *d, struct channel_end *c, size_t wanted)
     return e;
 }
 
+/* The blocks of what is written next, for others like them. */
+static void keep_blocks(struct disk_far *d)
+{
+    uint64_t offset = d->now.offset + d->now.length - d->left;
+    size_t at = (size_t)(num_sub0(DISK_BLOCK_BYTES, offset % DISK_BLOCK_BYTES) % DISK_BLOCK_BYTES);
+
+    for (; d->store && at + DISK_BLOCK_BYTES <= d->in.n; at += DISK_BLOCK_BYTES)
+        content_store_keep(d->store, d->in.p + at);
+}
+
+/* What DISK_KNOWN names, in place of what would have come. */
+static enum err fetch_known(struct disk_far *d, struct channel_end *c)
+{
+    struct disk_known known;
+    uint64_t sum = 0, check;
+    enum err e = take(d, c, DISK_KNOWN_BYTES);
+
+    if (e)
+        return e;
+    disk_record_get_known(buf_bytes(&d->in), &known);
+    d->in.n = 0;
+    if (!d->store)
+        return ERR_MALFORMED;
+    e = buf_reserve(&d->in, d->now.length);
+    for (uint64_t i = 0; !e && i < d->now.length / DISK_BLOCK_BYTES; i++) {
+        e = content_store_get(d->store, known.first + i, d->in.p + d->in.n, &check);
+        d->in.n += DISK_BLOCK_BYTES;
+        sum = content_print_join(sum, check);
+    }
+    if (e == ERR_SYSTEM || (!e && sum != known.check))
+        return ERR_VERIFY;
+    return e;
+}
+
 static enum err next_record(struct disk_far *d, struct channel_end *c)
 {
     enum err e = take(d, c, DISK_HEAD_BYTES);
@@ -206,6 +246,25 @@ static enum err reach_barrier(struct disk_far *d)
     return nbd_client_do(d->nbd, FLUSH_TAG, NBD_FLUSH, 0, 0, 0, bytes_of(NULL, 0));
 }
 
+/* Has the next piece of the record there, and gives it to QEMU. */
+static enum err go_on_record(struct disk_far *d, struct channel_end *c)
+{
+    enum err e = OK;
+
+    if (!d->whole && d->now.kind != DISK_ZERO) {
+        e = d->now.kind == DISK_KNOWN ? fetch_known(d, c)
+                                      : take(d, c, num_min(d->left, PIECE_BYTES));
+        if (e)
+            return e;
+        if (d->now.kind == DISK_WRITE)
+            keep_blocks(d);
+        d->whole = true;
+    }
+    e = write_piece(d);
+    d->whole &= e == ERR_AGAIN;
+    return e;
+}
+
 static enum err write_on(struct disk_far *d, struct channel_end *c)
 {
     enum err e = OK;
@@ -217,12 +276,8 @@ static enum err write_on(struct disk_far *d, struct channel_end *c)
             e = next_record(d, c);
         else if (d->left == 0)
             d->has_now = false;
-        else {
-            if (d->now.kind == DISK_WRITE)
-                e = take(d, c, num_min(d->left, PIECE_BYTES));
-            if (!e)
-                e = write_piece(d);
-        }
+        else
+            e = go_on_record(d, c);
     }
     return e;
 }

@@ -7,6 +7,7 @@
 
 #include "core/guest/channel_end.h"
 #include "core/nbd/nbd_client.h"
+#include "core/store/content_store.h"
 
 /* Our QEMU is an NBD server of the disk. Records of the channel become its requests, several at a
  * time but for those that touch the same bytes. */
@@ -14,6 +15,9 @@ struct disk_far;
 
 /* Gives one for the export `name` of that size. ERR_MEMORY, ERR_LIMIT. */
 enum err disk_far_new(const char *name, uint64_t size_bytes, struct disk_far **out) MUST_USE;
+
+/* Blocks that come are kept in `store` (borrowed), and found there when they are only named. */
+void disk_far_know(struct disk_far *d, struct content_store *store);
 
 /* Takes it; NULL is fine. */
 void disk_far_free(struct disk_far *d);
@@ -24,7 +28,8 @@ enum err disk_far_input(struct disk_far *d, struct bytes b) MUST_USE;
 /* Hears QEMU's answers, and takes from the channel what can go on. ERR_END: the barrier has been
  * reached, and all is durable; the source has been told (again and again from then on). ERR_AGAIN:
  * not yet. ERR_SYSTEM: QEMU could not write (disk_far_error), which the source has been told as
- * well. ERR_MALFORMED and what channel_end_peek and nbd_client_next give. */
+ * well. ERR_VERIFY: what was named is not what the source meant, or cannot be read. ERR_MALFORMED
+ * and what channel_end_peek and nbd_client_next give. */
 enum err disk_far_go_on(struct disk_far *d, struct channel_end *c, uint64_t now_us) MUST_USE;
 
 /* Why QEMU could not write: an NBD error; 0: it could. */

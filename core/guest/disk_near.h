@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/guest/channel_end.h"
+#include "core/guest/known_list.h"
 #include "core/nbd/nbd_server.h"
 
 /* QEMU is an NBD client of ours. What it writes is answered as soon as it is on its way: until the
@@ -14,11 +14,15 @@
 struct disk_near;
 
 struct disk_near_counters {
-    uint64_t written_bytes, zeroed_bytes; /* by QEMU */
+    uint64_t written_bytes, zeroed_bytes; /* by QEMU ... */
+    uint64_t known_bytes;                 /* ... of the first, what the destination has already */
 };
 
 /* Gives one for a disk of that size. ERR_MEMORY. */
 enum err disk_near_new(uint64_t size_bytes, struct disk_near **out) MUST_USE;
+
+/* What is in `known` (borrowed) from now on is named, not sent. */
+void disk_near_know(struct disk_near *d, const struct known_list *known);
 
 /* Takes it; NULL is fine. */
 void disk_near_free(struct disk_near *d);

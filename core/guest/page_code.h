@@ -13,8 +13,11 @@ enum page_op {
     PAGE_COPY = 4,     /* a number: the content of that page */
     PAGE_DELTA = 5, /* a number: so many bytes that say what has changed since it was sent last */
     PAGE_SAME = 6,  /* as it was */
+    PAGE_KNOWN = 7, /* a number, zigzag: how much further than the one after the last of these the
+                       entry is that has its content (known_list.h) */
     PAGE_OPS,
-    PAGE_NEXT = 0x80 /* with the last four: its head as well, which is the expected one */
+    PAGE_NEXT =
+        0x80 /* with those from PAGE_LITERAL on: its head as well, which is the expected one */
 };
 
 /* A change: pairs of a number of words (8 bytes each) that stay and a number of words that follow,

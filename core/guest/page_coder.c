@@ -30,6 +30,8 @@ struct page_coder {
     bool held; /* a head that was expected: it goes with its page */
     uint8_t page[RAM_PAGE_BYTES];
     size_t page_n;
+    const struct known_list *known; /* borrowed; NULL: none */
+    uint64_t next_entry;            /* after the one that was named last */
     struct page_counters counters;
     struct stream_end end;
 };
@@ -50,6 +52,11 @@ enum err page_coder_new(const char *folder, struct page_coder **out)
         *out = NULL;
     }
     return e;
+}
+
+void page_coder_know(struct page_coder *c, const struct known_list *known)
+{
+    c->known = known;
 }
 
 void page_coder_free(struct page_coder *c)
@@ -233,6 +240,22 @@ static enum err put_same(struct page_coder *c, unsigned next)
     return OK;
 }
 
+/* Names the page, when the destination has it. */
+static enum err put_known(struct page_coder *c, unsigned next, bool *put)
+{
+    uint32_t entry;
+
+    *put = c->known && c->known->index.n &&
+           content_index_find(&c->known->index, content_print_of(&c->known->key, c->page).name,
+                              &entry);
+    if (!*put)
+        return OK;
+    int64_t further = (int64_t)((uint64_t)entry - c->next_entry);
+    c->next_entry = (uint64_t)entry + 1;
+    c->counters.known++;
+    return put_op(c, PAGE_KNOWN | next, num_zigzag(further));
+}
+
 static enum err put_page(struct page_coder *c, uint64_t page, unsigned next)
 {
     uint64_t hash = stream_hash_once(bytes_of(c->page, sizeof c->page)), other;
@@ -255,6 +278,8 @@ static enum err put_page(struct page_coder *c, uint64_t page, unsigned next)
             e = put_op(c, PAGE_COPY | next, other);
         }
     }
+    if (!e && !same)
+        e = put_known(c, next, &same);
     if (!e && !same)
         e = put_changed(c, page, next);
     return e ? e : page_memory_put(m, page, c->page, hash);

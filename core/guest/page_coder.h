@@ -9,17 +9,21 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/codec/stream_hash.h"
+#include "core/guest/known_list.h"
 
 struct page_coder;
 
 /* What became of the pages. */
 struct page_counters {
-    uint64_t fills, same, copies, deltas, literals; /* pages */
-    uint64_t raw_bytes;                             /* beside them */
+    uint64_t fills, same, copies, known, deltas, literals; /* pages */
+    uint64_t raw_bytes;                                    /* beside them */
 };
 
 /* Gives one whose file is in `folder` (borrowed). ERR_MEMORY. */
 enum err page_coder_new(const char *folder, struct page_coder **out) MUST_USE;
+
+/* Pages that `known` (borrowed) has are named from now on. */
+void page_coder_know(struct page_coder *c, const struct known_list *known);
 
 /* Takes it; NULL is fine. */
 void page_coder_free(struct page_coder *c);

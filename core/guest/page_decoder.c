@@ -15,6 +15,8 @@ enum {
     WORD_BYTES = 9 /* the longest word without what follows it */
 };
 
+_Static_assert((int)RAM_PAGE_BYTES == (int)CONTENT_BLOCK_BYTES, "pages are blocks of the store");
+
 struct page_decoder {
     const char *folder; /* borrowed */
     struct ram_stream stream;
@@ -26,7 +28,9 @@ struct page_decoder {
     uint64_t raw_left, run_left;
     unsigned run; /* PAGE_FILL_RUN or PAGE_SAME_RUN */
     uint8_t page[RAM_PAGE_BYTES];
-    size_t page_n; /* of a page that comes as it is */
+    size_t page_n;               /* of a page that comes as it is */
+    struct content_store *store; /* borrowed; NULL: none */
+    uint64_t next_entry;         /* after the one that was named last */
 };
 
 enum err page_decoder_new(const char *folder, struct page_decoder **out)
@@ -47,6 +51,11 @@ enum err page_decoder_new(const char *folder, struct page_decoder **out)
         *out = NULL;
     }
     return e;
+}
+
+void page_decoder_know(struct page_decoder *d, struct content_store *store)
+{
+    d->store = store;
 }
 
 void page_decoder_free(struct page_decoder *d)
@@ -169,6 +178,25 @@ static enum err emit_changed(struct page_decoder *d, struct bytes delta)
     return e ? e : emit_page(d, content);
 }
 
+/* A page whose content the store has, and that is named by how much further its entry is. */
+static enum err emit_entry(struct page_decoder *d, int64_t further)
+{
+    uint64_t entry = d->next_entry + (uint64_t)further, check;
+    uint8_t content[RAM_PAGE_BYTES];
+    enum err e = d->store ? content_store_get(d->store, entry, content, &check) : ERR_MALFORMED;
+
+    d->next_entry = entry + 1;
+    return e ? e : emit_page(d, content);
+}
+
+/* A page that comes as it is, for others like it. */
+static enum err emit_literal(struct page_decoder *d, const uint8_t *content)
+{
+    if (d->store)
+        content_store_keep(d->store, content);
+    return emit_page(d, content);
+}
+
 /* ---- words ---- */
 
 /* One page of a run. */
@@ -225,7 +253,9 @@ static enum err act(struct page_decoder *d, unsigned op, uint64_t number, struct
         d->run_left = number;
         return OK;
     case PAGE_LITERAL:
-        return emit_page(d, follow.p);
+        return emit_literal(d, follow.p);
+    case PAGE_KNOWN:
+        return emit_entry(d, num_unzigzag(number));
     case PAGE_COPY:
         return emit_known(d, number);
     case PAGE_DELTA:

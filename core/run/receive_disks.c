@@ -49,6 +49,8 @@ static void go_on(struct receive_disk *d, uint64_t now_us)
         fail(r, why);
     } else if (e != ERR_AGAIN) {
         fail(r, e == ERR_UNSUPPORTED ? "QEMU serves another disk than it said"
+                : e == ERR_VERIFY    ? "what this host was to take of its own files (--seed) has "
+                                       "been changed meanwhile"
                                      : "what comes of a disk is not understood, or it is cut off");
     }
     if (d->done && !r->told_done && receive_disks_done(r)) {
@@ -224,15 +226,17 @@ static enum err plan(struct receive_disks *r, const struct guest_facts *offered)
                 d->file = mine->disk[k].file;
             }
         e = d->node ? disk_far_new(d->name, offered->disk[i].size_bytes, &d->far) : ERR_NOT_FOUND;
+        if (!e)
+            disk_far_know(d->far, r->store);
     }
     return e;
 }
 
 enum err receive_disks_begin(struct receive_disks *r, struct loop *l, struct guest_qemu *q,
                              const struct guest_facts *offered, const char *id,
-                             const struct receive_disks_owner *owner)
+                             struct content_store *store, const struct receive_disks_owner *owner)
 {
-    *r = (struct receive_disks){.loop = l, .q = q, .owner = *owner, .give = -1};
+    *r = (struct receive_disks){.loop = l, .q = q, .owner = *owner, .store = store, .give = -1};
     enum err e = plan(r, offered);
     if (!e && r->n)
         e = listen_for_qemu(r, id);

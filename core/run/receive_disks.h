@@ -39,6 +39,7 @@ struct receive_disks {
     struct loop *loop; /* borrowed, as is q */
     struct guest_qemu *q;
     struct receive_disks_owner owner;
+    struct content_store *store; /* borrowed; NULL: none */
     size_t n;
     struct receive_disk disk[LIMIT_GUEST_DISKS];
     struct dialog_step step[2 + LIMIT_GUEST_DISKS];
@@ -50,10 +51,12 @@ struct receive_disks {
 
 /* Begins for those of `offered` that are written to, with QEMU's disks of the same names in
  * q->facts: open(ctx, ...) comes later, also when there are none. `id` names a socket in this
- * user's folder. ERR_SYSTEM, ERR_MEMORY, ERR_NOT_FOUND; receive_disks_release is due all the same.
+ * user's folder, `store` (borrowed, or NULL) has what need not come. ERR_SYSTEM, ERR_MEMORY,
+ * ERR_NOT_FOUND; receive_disks_release is due all the same.
  */
 enum err receive_disks_begin(struct receive_disks *r, struct loop *l, struct guest_qemu *q,
                              const struct guest_facts *offered, const char *id,
+                             struct content_store *store,
                              const struct receive_disks_owner *owner) MUST_USE;
 
 /* Takes a channel's end whose name is known; false: it is none of theirs, and is not taken. */

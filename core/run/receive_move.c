@@ -20,6 +20,8 @@ enum {
     ANNOUNCE_STEP_MS = 100
 };
 
+_Static_assert((int)CONTENT_SEED_BYTES == (int)KEY_BYTES, "it is told as keys are");
+
 static const char fd_name[] = "farspan-memory";
 
 static void act(struct receive_move *m);
@@ -97,6 +99,7 @@ static void close_channels(struct receive_move *m)
     for (; m->asked_n; m->asked_n--)
         channel_end_free(m->asked[m->asked_n - 1]);
     receive_disks_cut(&m->disks);
+    known_teller_cut(&m->teller);
     if (m->memory.end)
         close_memory(m);
 }
@@ -127,6 +130,9 @@ static void see_fault(struct receive_move *m)
         reason_give(&m->run.reason, m->memory.fault,
                     m->memory.fault == ERR_MALFORMED
                         ? "what comes of the guest's memory is not understood"
+                    : m->memory.fault == ERR_VERIFY
+                        ? "what the destination was to take of its own files (--seed) has been "
+                          "changed meanwhile"
                         : "what is known of the guest's pages cannot be kept on the disk there");
 }
 
@@ -158,7 +164,7 @@ static void place(struct receive_move *m, struct channel_end *end)
 {
     if (strcmp(channel_end_name(end), "pages") == 0 && m->ours >= 0 && !m->memory.end) {
         open_memory(m, end);
-    } else if (!receive_disks_take(&m->disks, end)) {
+    } else if (!receive_disks_take(&m->disks, end) && !known_teller_take(&m->teller, end)) {
         channel_end_answer(end, CHANNEL_UNKNOWN, "there is no such channel");
         channel_end_free(end);
     }
@@ -197,11 +203,11 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
     if (m->memory.end && channel_end_stream(m->memory.end) == stream) {
         channel_end_wake(m->memory.end);
         channel_socket_deliver(&m->memory);
-    } else if (receive_disks_wake(&m->disks, stream)) {
+    } else if (receive_disks_wake(&m->disks, stream) || known_teller_wake(&m->teller, stream)) {
         ;
     } else if (is_asked(m, stream)) {
         hear_asked(m);
-    } else if (!m->accepted || m->asked_n == 1 + LIMIT_GUEST_DISKS ||
+    } else if (!m->accepted || m->asked_n == COUNT_OF(m->asked) ||
                channel_end_take(m->peer, stream, &end)) {
         peer_stream_reset(m->peer, stream, 1);
     } else {
@@ -213,6 +219,7 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
 
 void receive_move_fill(struct receive_move *m, uint64_t now_us)
 {
+    known_teller_fill(&m->teller, now_us);
     receive_disks_fill(&m->disks, now_us);
     if (!m->memory.end)
         return;
@@ -292,9 +299,17 @@ static void announce(struct receive_move *m)
         log_warn("the guest could not be announced");
 }
 
+/* The source's QEMU sees its connection end, and would say less of why than is known here. */
+static void give_back(struct receive_move *m)
+{
+    if (m->run.reason.text[0] && m->peer)
+        say(m, MOVE_WHY, reason_body(m, ""));
+    close_memory(m);
+}
+
 static void clear(struct receive_move *m)
 {
-    close_memory(m);
+    give_back(m);
     if (!m->open || monitor_lost(m->qemu.monitor)) {
         /* Nobody can be asked: whether the process is there decides. */
         if (m->note.pid && process_lives(m->note.pid, m->note.started_ticks))
@@ -352,7 +367,7 @@ static void perform(struct receive_move *m, enum target_act what)
 {
     switch (what) {
     case TARGET_DO_CLOSE:
-        close_memory(m);
+        give_back(m);
         break;
     case TARGET_DO_CLEAR:
         clear(m);
@@ -419,6 +434,21 @@ static void act(struct receive_move *m)
 
 /* ---- QEMU ---- */
 
+/* What need not come, and how the source finds it. */
+static struct json *accept_body(const struct receive_move *m)
+{
+    struct json *j = json_new(), *known = json_new();
+    char seed[KEY_TEXT_CHARS + 1];
+    uint32_t n;
+
+    content_store_names(m->store, &n);
+    key_to_text(content_store_key(m->store)->seed, seed);
+    json_put_string(known, "seed", seed);
+    json_put_int(known, "entries", n);
+    json_put(j, "known", known);
+    return j;
+}
+
 static void accepted(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
@@ -433,7 +463,7 @@ static void accepted(void *ctx, enum err e)
     }
     m->accepted = true;
     m->told = TARGET_STAGES;
-    say(m, MOVE_ACCEPT, NULL);
+    say(m, MOVE_ACCEPT, m->store ? accept_body(m) : NULL);
     act(m);
 }
 
@@ -510,6 +540,7 @@ static void load(struct receive_move *m)
         refuse(m);
         return;
     }
+    page_decoder_know(m->decoder, m->store);
     m->begun = true;
     guest_qemu_do(&m->qemu, steps, COUNT_OF(steps), accepted, m);
 }
@@ -588,7 +619,7 @@ static void open_disks(struct receive_move *m)
                                         .ctx = m};
     static const struct guest_facts none;
     enum err e = receive_disks_begin(&m->disks, m->loop, &m->qemu, m->copy ? &m->offered : &none,
-                                     m->note.id, &owner);
+                                     m->note.id, m->store, &owner);
 
     if (e) {
         reason_give(&m->run.reason, e, "no way for the disks: %s", err_text(e));
@@ -666,8 +697,8 @@ static struct receive_move *make(struct loop *l, const struct move_notes *notes,
 
 enum err receive_move_new(struct loop *l, const struct move_notes *notes,
                           const struct receive_owner *owner, const struct move_note *n,
-                          const struct guest_facts *offered, bool copy, struct peer *p,
-                          struct receive_move **out)
+                          const struct guest_facts *offered, bool copy, struct content_store *store,
+                          struct peer *p, struct receive_move **out)
 {
     struct receive_move *m = make(l, notes, owner, n);
 
@@ -676,6 +707,8 @@ enum err receive_move_new(struct loop *l, const struct move_notes *notes,
         return ERR_MEMORY;
     m->offered = *offered;
     m->copy = copy;
+    m->store = store;
+    m->teller.store = store;
     m->peer = p;
     struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost, .ctx = m};
     if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))

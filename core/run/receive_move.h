@@ -7,6 +7,7 @@
 
 #include "core/guest/guest_capabilities.h"
 #include "core/guest/handover_target.h"
+#include "core/guest/known_teller.h"
 #include "core/guest/move_control.h"
 #include "core/guest/move_notes.h"
 #include "core/guest/return_path.h"
@@ -57,7 +58,9 @@ struct receive_move {
     bool looks;            /* it is only asked whether it could come */
     struct json *problems; /* owned: a list, while it looks */
     struct receive_disks disks;
-    struct channel_end *asked[1 + LIMIT_GUEST_DISKS]; /* owned: that have not said what for */
+    struct known_teller teller;                       /* its store: of what need not come */
+    struct content_store *store;                      /* borrowed; NULL: none */
+    struct channel_end *asked[2 + LIMIT_GUEST_DISKS]; /* owned: that have not said what for */
     size_t asked_n;
     int give; /* owned: QEMU's end of a pair of sockets */
     int ours; /* owned: the other, until the memory's channel has come */
@@ -73,11 +76,12 @@ struct receive_move {
 
 /* Begins to see whether the QEMU behind note->qmp can take in a guest: ACCEPT or REFUSE is said
  * some time later. `note` (copied) says all but who our QEMU is; `offered` is copied, `notes`
- * borrowed; `copy`: its disks come as well. ERR_MEMORY. */
+ * and `store` (what need not come; NULL: nothing) borrowed; `copy`: its disks come as well.
+ * ERR_MEMORY. */
 enum err receive_move_new(struct loop *l, const struct move_notes *notes,
                           const struct receive_owner *owner, const struct move_note *note,
-                          const struct guest_facts *offered, bool copy, struct peer *p,
-                          struct receive_move **out) MUST_USE;
+                          const struct guest_facts *offered, bool copy, struct content_store *store,
+                          struct peer *p, struct receive_move **out) MUST_USE;
 
 /* Looks what stands in the way of such a guest: FOUND is said some time later, and it is over.
  * ERR_MEMORY. */

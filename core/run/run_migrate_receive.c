@@ -10,6 +10,7 @@
 #include "core/os/clock.h"
 #include "core/run/hook.h"
 #include "core/run/host.h"
+#include "core/run/known_content.h"
 #include "core/run/receive_move.h"
 #include "core/run/stop.h"
 
@@ -37,6 +38,7 @@ struct receive {
     struct stop *stop;
     struct host *host;
     struct move_notes notes;
+    struct known_content known;
     struct seat seat[SEATS];
     struct receive_move *move[MOVES]; /* owned */
     size_t moves;
@@ -326,7 +328,8 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         refuse(r, at, "that move has been before");
     else if (qemu_taken(r) || r->moves == MOVES)
         refuse(r, at, "another guest is on its way to that QEMU");
-    else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, at->peer, &at->move))
+    else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, r->known.store, at->peer,
+                              &at->move))
         refuse(r, at, "out of memory");
     else
         r->move[r->moves++] = at->move;
@@ -577,6 +580,8 @@ static enum err begin(struct receive *r)
         e = reason_give(&r->run->reason, ERR_USAGE,
                         "--on-prepared %.100s: give the path of a program that can be started",
                         c->on_prepared);
+    if (!e && (c->store_bytes || c->seeds.n))
+        e = known_content_begin(&r->known, r->loop, &c->seeds, c->store_bytes);
     if (!e && c->on_committed)
         e = hook_new(r->loop, c->on_committed, r->run, &r->committed);
     if (!e && c->on_failed)
@@ -618,6 +623,7 @@ static void end(struct receive *r)
         receive_move_free(r->move[i]);
     for (size_t i = 0; i < SEATS; i++)
         move_control_release(&r->seat[i].control);
+    known_content_release(&r->known);
     hook_free(r->committed);
     hook_free(r->failed);
     if (r->prepared.move)

@@ -16,6 +16,8 @@ struct run_migrate_receive_config {
     bool once;                      /* end with the first move */
     const char *qmp;                /* the monitor of a QEMU that waits for a guest */
     const char *on_prepared, *on_committed, *on_failed; /* programs; NULL: none */
+    struct parse_list seeds; /* files that have much of what guests bring */
+    uint64_t store_bytes;    /* so much of what comes is kept for others like it; 0: nothing is */
     uint64_t patience_us;                               /* how long the source may be silent */
 };
 

@@ -151,8 +151,10 @@ static enum err open_disk(struct send_disks *s, struct peer *p, const struct gue
     snprintf(d->name, sizeof d->name, "farspan-disk-%zu", number);
     s->n++;
     enum err e = disk_near_new(disk->size_bytes, &d->near);
-    if (!e)
+    if (!e) {
+        disk_near_know(d->near, s->known);
         e = channel_end_call(p, d->name, &d->end);
+    }
     if (!e)
         e = stream_socket_pair(pair, 0);
     if (e)
@@ -162,12 +164,13 @@ static enum err open_disk(struct send_disks *s, struct peer *p, const struct gue
 }
 
 enum err send_disks_begin(struct send_disks *s, struct loop *l, struct guest_qemu *q,
-                          struct peer *p, const struct send_disks_owner *owner)
+                          struct peer *p, const struct known_list *known,
+                          const struct send_disks_owner *owner)
 {
     enum err e = OK;
     size_t n = 0;
 
-    *s = (struct send_disks){.loop = l, .q = q, .owner = *owner};
+    *s = (struct send_disks){.loop = l, .q = q, .owner = *owner, .known = known};
     for (size_t i = 0; !e && i < q->facts.disks; i++)
         if (!q->facts.disk[i].read_only)
             e = open_disk(s, p, &q->facts.disk[i], i);
@@ -359,15 +362,19 @@ void send_disks_restore(struct send_disks *s, void (*ended)(void *ctx, enum err 
     guest_qemu_do(s->q, s->step, n, on_restored, s);
 }
 
-void send_disks_count(const struct send_disks *s, uint64_t *written_bytes, uint64_t *packed_bytes)
+struct send_disks_count send_disks_count(const struct send_disks *s)
 {
-    *written_bytes = *packed_bytes = 0;
+    struct send_disks_count n = {0};
+
     for (size_t i = 0; i < s->n; i++) {
         if (!s->disk[i].near || !s->disk[i].end)
             continue;
-        *written_bytes += disk_near_counters(s->disk[i].near).written_bytes;
-        *packed_bytes += channel_end_counters(s->disk[i].end).packed_bytes;
+        struct disk_near_counters c = disk_near_counters(s->disk[i].near);
+        n.written_bytes += c.written_bytes;
+        n.known_bytes += c.known_bytes;
+        n.packed_bytes += channel_end_counters(s->disk[i].end).packed_bytes;
     }
+    return n;
 }
 
 void send_disks_release(struct send_disks *s)

@@ -39,6 +39,7 @@ struct send_disks {
     struct loop *loop; /* borrowed, as are q and peer */
     struct guest_qemu *q;
     struct send_disks_owner owner;
+    const struct known_list *known; /* borrowed */
     size_t n;
     struct send_disk disk[LIMIT_GUEST_DISKS];
     struct dialog_step step[4 * LIMIT_GUEST_DISKS];
@@ -48,10 +49,12 @@ struct send_disks {
     void *ended_ctx;
 };
 
-/* Begins with those of q->facts that the guest writes to. ERR_SYSTEM, ERR_MEMORY, errors of
+/* Begins with those of q->facts that the guest writes to; what is `known` (borrowed) at the
+ * destination is only named. ERR_SYSTEM, ERR_MEMORY, errors of
  * channels; send_disks_release is due all the same. */
 enum err send_disks_begin(struct send_disks *s, struct loop *l, struct guest_qemu *q,
-                          struct peer *p, const struct send_disks_owner *owner) MUST_USE;
+                          struct peer *p, const struct known_list *known,
+                          const struct send_disks_owner *owner) MUST_USE;
 
 /* An event of QEMU's. */
 void send_disks_told(struct send_disks *s, const char *name, const struct json_value *data);
@@ -71,8 +74,15 @@ void send_disks_cut(struct send_disks *s);
 /* QEMU goes on without the mirrors; then ended(ctx, ...). */
 void send_disks_restore(struct send_disks *s, void (*ended)(void *ctx, enum err e), void *ctx);
 
-/* How much QEMU has written to them, zeroes not counted, and what that took on the streams. */
-void send_disks_count(const struct send_disks *s, uint64_t *written_bytes, uint64_t *packed_bytes);
+/* What has gone. */
+struct send_disks_count {
+    uint64_t written_bytes; /* by QEMU, without what it says are zeroes; known_bytes of it ... */
+    uint64_t known_bytes;   /* ... the destination had */
+    uint64_t packed_bytes;  /* on the streams */
+};
+
+/* Gives how much has gone. */
+struct send_disks_count send_disks_count(const struct send_disks *s);
 
 /* Closes all. */
 void send_disks_release(struct send_disks *s);

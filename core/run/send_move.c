@@ -12,7 +12,8 @@
 
 enum {
     TICK_US = 500000,
-    STEER_US = 50000 /* how often it is looked whether the guest is to stand */
+    KNOWN_MOST_US = 3000000, /* so long is waited for what the destination has */
+    STEER_US = 50000         /* how often it is looked whether the guest is to stand */
 };
 
 /* The first to see the trouble knows best. */
@@ -65,7 +66,7 @@ static void close_memory(struct send_move *s)
 static void count_disks(struct send_move *s)
 {
     if (s->disks.n)
-        send_disks_count(&s->disks, &s->report.disk_bytes, &s->report.disk_packed_bytes);
+        s->report.disks = send_disks_count(&s->disks);
 }
 
 static void give_shut(struct send_move *s)
@@ -353,6 +354,7 @@ static void start_memory(struct send_move *s)
         send_move_hear(s, SOURCE_CANCEL);
         return;
     }
+    page_coder_know(s->memory.coder, &s->known.list);
     s->failed = false;
     send_qemu_begin(&s->qemu, on_begun, s);
     loop_timer_set(&s->steer, loop_now_us(s->loop) + STEER_US);
@@ -389,7 +391,7 @@ static void start_disks(struct send_move *s)
                                      .failed = on_disks_failed,
                                      .kick = kick,
                                      .ctx = s};
-    enum err e = send_disks_begin(&s->disks, s->loop, &s->qemu.q, s->peer, &owner);
+    enum err e = send_disks_begin(&s->disks, s->loop, &s->qemu.q, s->peer, &s->known.list, &owner);
 
     if (e) {
         send_move_blame(s, e, "the disks cannot be mirrored");
@@ -399,7 +401,21 @@ static void start_disks(struct send_move *s)
     }
 }
 
-static void on_accept(struct send_move *s)
+/* Nothing is sent before it is known what need not be, where the destination tells that soon. */
+static void see_known(struct send_move *s)
+{
+    if (s->started || s->phase != SEND_MOVE || s->handover.stage != SOURCE_MOVING || !s->peer)
+        return;
+    if (!send_known_whole(&s->known) && loop_now_us(s->loop) - s->report.begun_us < KNOWN_MOST_US)
+        return;
+    s->started = true;
+    if (s->config.disks && strcmp(s->config.disks, "copy") == 0)
+        start_disks(s);
+    else
+        start_memory(s);
+}
+
+static void on_accept(struct send_move *s, const struct json_value *body)
 {
     enum err e = put_note(s, NOTE_MOVING);
 
@@ -416,10 +432,9 @@ static void on_accept(struct send_move *s)
     s->told = SOURCE_STAGES;
     send_move_act(s);
     ask_time(s);
-    if (s->config.disks && strcmp(s->config.disks, "copy") == 0)
-        start_disks(s);
-    else
-        start_memory(s);
+    if (send_known_begin(&s->known, s->peer, body))
+        log_debug("what the destination has is not asked for");
+    see_known(s);
 }
 
 static void take_reason(struct send_move *s, const struct json_value *body, enum err e,
@@ -437,7 +452,7 @@ static void on_record(struct send_move *s, enum move_kind kind, const struct jso
     switch (kind) {
     case MOVE_ACCEPT:
         if (s->phase == SEND_OFFER)
-            on_accept(s);
+            on_accept(s, body);
         break;
     case MOVE_REFUSE:
         take_reason(s, body, ERR_REFUSED, "the destination refuses");
@@ -455,6 +470,9 @@ static void on_record(struct send_move *s, enum move_kind kind, const struct jso
     case MOVE_STARTED:
         s->report.resume_us = json_int(json_member(body, "at_us"), 0);
         send_move_hear(s, SOURCE_STARTED);
+        break;
+    case MOVE_WHY:
+        take_reason(s, body, ERR_UNSUPPORTED, "the destination gives up");
         break;
     case MOVE_ABANDONED:
         take_reason(s, body, ERR_UNSUPPORTED, "the destination has given up");
@@ -516,6 +534,7 @@ static void closed(struct send_move *s, const struct peer_event *e)
     close_memory(s);
     count_disks(s);
     send_disks_cut(&s->disks);
+    send_known_cut(&s->known);
     send_report_cut(&s->report, loop_now_us(s->loop));
     move_control_release(&s->control);
     if (s->peer)
@@ -546,6 +565,8 @@ static void on_event(void *ctx, struct peer *p, const struct peer_event *e)
                 settle(s, ERR_MEMORY);
         } else if (send_memory_has(&s->memory, e->id)) {
             send_memory_wake(&s->memory);
+        } else if (send_known_wake(&s->known, e->id)) {
+            see_known(s);
         } else if (send_disks_wake(&s->disks, e->id)) {
             ;
         } else if (e->kind == PEER_EVENT_STREAM) {
@@ -583,6 +604,7 @@ static void on_tick(void *ctx)
     loop_timer_set(&s->tick, now + TICK_US);
     if (s->peer)
         ask_time(s);
+    see_known(s);
     count_memory(s);
     count_disks(s);
     settle(s, send_report_progress(&s->report, now, &s->qemu.progress));

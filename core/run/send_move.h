@@ -12,6 +12,7 @@
 #include "core/run/call.h"
 #include "core/run/given.h"
 #include "core/run/send_disks.h"
+#include "core/run/send_known.h"
 #include "core/run/send_memory.h"
 #include "core/run/send_qemu.h"
 #include "core/run/send_report.h"
@@ -59,8 +60,10 @@ struct send_move {
     struct call *call; /* owned */
     struct peer *peer; /* borrowed; NULL: there is no session */
     struct move_control control;
+    struct send_known known;
     struct send_disks disks;
     struct send_memory memory;
+    bool started;   /* disks and memory go; before, what need not is heard */
     bool failed;    /* QEMU does not migrate yet, or not any more */
     bool cancelled; /* by a signal */
     struct loop_timer tick, steer, again, words;

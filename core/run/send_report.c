@@ -71,7 +71,7 @@ void send_report_clock(struct send_report *r, int64_t asked_us, int64_t us, int6
 
 enum err send_report_progress(struct send_report *r, uint64_t now_us, const struct send_progress *p)
 {
-    uint64_t sent = r->memory.packed_bytes + r->disk_packed_bytes,
+    uint64_t sent = r->memory.packed_bytes + r->disks.packed_bytes,
              past = num_max(now_us - r->told_us, 1);
     uint64_t rate = r->told_us ? num_mul_div(sent - r->told_bytes, 8000000, past) : 0;
     uint64_t raw_bps = num_mul_div(r->memory.raw_bytes, 8000000, num_max(now_us - r->begun_us, 1));
@@ -123,10 +123,12 @@ enum err send_report_result(struct send_report *r, uint64_t now_us, const char *
     json_put_int(j, "fill_pages", (int64_t)r->memory.pages.fills);
     json_put_int(j, "same_pages", (int64_t)r->memory.pages.same);
     json_put_int(j, "copy_pages", (int64_t)r->memory.pages.copies);
+    json_put_int(j, "known_pages", (int64_t)r->memory.pages.known);
     json_put_int(j, "delta_pages", (int64_t)r->memory.pages.deltas);
     json_put_int(j, "literal_pages", (int64_t)r->memory.pages.literals);
-    json_put_int(j, "disk_bytes", (int64_t)r->disk_bytes);
-    json_put_int(j, "disk_packed_bytes", (int64_t)r->disk_packed_bytes);
+    json_put_int(j, "disk_bytes", (int64_t)r->disks.written_bytes);
+    json_put_int(j, "disk_known_bytes", (int64_t)r->disks.known_bytes);
+    json_put_int(j, "disk_packed_bytes", (int64_t)r->disks.packed_bytes);
     status_line_end();
     if (moved)
         run_say(r->run,
@@ -134,6 +136,6 @@ enum err send_report_result(struct send_report *r, uint64_t now_us, const char *
                 "%.1f MB of memory and %.1f MB of disks",
                 (double)(now_us - r->begun_us) / 1e6, gap ? (double)gap_us / 1e3 : 0.0,
                 gap ? (double)r->ahead_error_us / 1e3 : 0.0, (double)r->link_bytes / 1e6,
-                (double)r->memory.raw_bytes / 1e6, (double)r->disk_bytes / 1e6);
+                (double)r->memory.raw_bytes / 1e6, (double)r->disks.written_bytes / 1e6);
     return run_event(r->run, j);
 }

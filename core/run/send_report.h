@@ -6,6 +6,7 @@
 
 #include "core/guest/handover.h"
 #include "core/run/run.h"
+#include "core/run/send_disks.h"
 #include "core/run/send_memory.h"
 #include "core/run/send_qemu.h"
 
@@ -19,8 +20,8 @@ struct send_report {
     int64_t ahead_us, ahead_error_us; /* the other clock's lead, +- half the best round trip */
     bool clocks;                      /* that is known */
     struct send_memory_counters memory;
-    uint64_t disk_bytes, disk_packed_bytes; /* written to disks; on their streams */
-    uint64_t link_bytes;                    /* of the last session, sent */
+    struct send_disks_count disks;
+    uint64_t link_bytes; /* of the last session, sent */
 };
 
 /* Tells of the guest. Errors of run_event, here and below. */

@@ -279,6 +279,64 @@ def disks(form):
         w.close()
 
 
+def random_disk(path, form, blocks, repeat=1):
+    """Puts random content at the start of a disk: so many KiB, one after the other again."""
+    raw = path + ".content"
+    with open(raw, "wb") as f:
+        f.write(os.urandom(blocks * 1024) * repeat)
+    subprocess.run(["qemu-img", "dd", "-f", "raw", "-O", form, "bs=1M", f"if={raw}",
+                    f"of={path}.new"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["qemu-img", "resize", "-q", "-f", form, f"{path}.new", "16M"], check=True)
+    os.replace(path + ".new", path)
+
+
+def known(form, what):
+    """What the destination has is not sent: a seed has it ("seed"), or it came before ("twice").
+    A seed that is changed meanwhile ends the move, and the guest goes on."""
+    w = World(rate="50M", delay="10ms")
+    try:
+        files = disk_files(w, ["spare"], form)
+        random_disk(files["near", "spare"], form, 6144, repeat=2)
+        more = []
+        if what != "twice":
+            seed = f"{w.folder}/seed"
+            subprocess.run(["cp", files["near", "spare"], seed], check=True)
+            more = ["--seed", seed]
+        one = Qemu(w, "one", *drives(files, "near", form))
+        two = Qemu(w, "two", *drives(files, "far", form), incoming=True)
+        receive = w.receive(two, more=["--invite", "--once", *more])
+        w.relay()
+        one.counts()
+        if what == "changed":
+            until("the seed is read", 10, lambda: "are here already" in receive.text())
+            with open(seed, "r+b") as f:
+                f.write(os.urandom(os.path.getsize(seed)))
+        send = w.send(one, more=["--disks", "copy", "--keep"])
+        name = f"{form}, {what}"
+        if what == "changed":
+            t.check(f"{name}: it is refused", send.wait(60) == 1 and
+                    "--seed" in send.event("error")["reason"], send.text())
+            n = one.numbers().count("\n")
+            one.counts(n + 200)
+            return
+        t.check(f"{name}: send ends well", send.wait(60) == 0, send.text())
+        r = send.event("result")
+        least = (12 << 20) - 65536 if what == "seed" else 4 << 20
+        t.check(f"{name}: what is known is named", r["disk_known_bytes"] >= least, r)
+        t.check(f"{name}: and not sent", r["disk_packed_bytes"] <
+                r["disk_bytes"] - r["disk_known_bytes"] + 100000, r)
+        t.check(f"{name}: receive ends well", receive.wait(20) == 0, receive.text())
+        two.ask("quit")
+        two.wait(10)
+        one.kill()
+        same = subprocess.run(["qemu-img", "compare", "-f", form, "-F", form,
+                               files["near", "spare"], files["far", "spare"]],
+                              capture_output=True, text=True)
+        t.check(f"{name}: the disk is the same", same.returncode == 0, same.stdout)
+    finally:
+        w.close()
+
+
 def hook_refuses():
     """A hook that does not want the guest: it goes on here."""
     w = World()
@@ -357,7 +415,14 @@ def qcow2_disks():
     disks("qcow2")
 
 
-for case in (moves, refusals, checked, taken_back, paused, raw_disks, qcow2_disks, full_disk,
+def seeds():
+    for form in "raw", "qcow2":
+        known(form, "seed")
+    known("raw", "twice")
+    known("raw", "changed")
+
+
+for case in (moves, refusals, checked, taken_back, paused, raw_disks, qcow2_disks, seeds, full_disk,
              hook_refuses):
     try:
         case()

@@ -72,7 +72,7 @@ static void try_disk(struct bytes b)
 
     if (b.n < DISK_HEAD_BYTES || disk_record_get(b, DISK_BYTES, &r))
         return;
-    CHECK(r.kind >= DISK_BARRIER || r.offset + r.length <= DISK_BYTES);
+    CHECK(r.kind == DISK_BARRIER || r.kind == DISK_DONE || r.offset + r.length <= DISK_BYTES);
     disk_record_put(&w, &r);
     CHECK(bytes_equal(wr_done(&w), bytes_of(b.p, DISK_HEAD_BYTES)));
 }

@@ -61,10 +61,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (data[0] & 1) {
         try_stream(bytes_of(copy, n - 1));
     } else {
+        static const uint8_t seed[CONTENT_SEED_BYTES];
+        static const uint8_t block[CONTENT_BLOCK_BYTES] = {1};
+        struct content_store *store;
+        CHECK(content_store_new(folder(), 1 << 20, seed, &store) == OK);
+        content_store_keep(store, block);
         CHECK(page_decoder_new(folder(), &d) == OK);
+        page_decoder_know(d, store);
         enum err e = decode(d, bytes_of(copy, n - 1), NULL);
         CHECK(!e || e == ERR_MALFORMED || e == ERR_MEMORY || e == ERR_LIMIT || e == ERR_SYSTEM);
         page_decoder_free(d);
+        content_store_free(store);
     }
     free(copy);
     return 0;

@@ -41,9 +41,27 @@ static enum err decode(struct page_decoder *d, struct rng *g, struct bytes b, st
     return e;
 }
 
+/* What the other end knows already; NULL: nothing. */
+static struct content_store *store;
+
+/* The same as its source hears it. */
+static bool list_of(struct content_store *s, struct known_list *k)
+{
+    static const uint8_t none[CONTENT_SEED_BYTES];
+    uint32_t n = 0;
+    const uint64_t *name = s ? content_store_names(s, &n) : NULL;
+
+    known_list_init(k, s ? content_store_key(s)->seed : none, n);
+    for (uint32_t i = 0; i < n; i++)
+        if (content_index_add(&k->index, name[i]))
+            return false;
+    return known_list_whole(k);
+}
+
 /* Carries `in` over; *coded is how much that took. False: what came out is not what went in. */
 static bool carry(struct bytes in, uint64_t seed, uint64_t *coded, struct page_counters *counters)
 {
+    struct known_list known;
     uint8_t one[STREAM_HASH_BYTES], two[STREAM_HASH_BYTES];
     uint64_t one_n, two_n;
     struct page_coder *c;
@@ -55,8 +73,10 @@ static bool carry(struct bytes in, uint64_t seed, uint64_t *coded, struct page_c
     *coded = 0;
     rng_seed(&g, seed);
     buf_init(&out, STREAM_BYTES);
-    if (e || page_decoder_new(folder(), &d))
+    if (e || page_decoder_new(folder(), &d) || !list_of(store, &known))
         return false;
+    page_coder_know(c, &known);
+    page_decoder_know(d, store);
     for (struct bytes rest = in; !e;) {
         size_t n = rest.n ? 1 + rng_below(&g, num_min(rest.n, 70000)) : 0;
         e = n ? page_coder_put(c, bytes_of(rest.p, n)) : page_coder_end(c);
@@ -76,6 +96,7 @@ static bool carry(struct bytes in, uint64_t seed, uint64_t *coded, struct page_c
                 memcmp(one, two, sizeof one) == 0;
     page_coder_free(c);
     page_decoder_free(d);
+    known_list_release(&known);
     buf_release(&out);
     return good;
 }
@@ -113,6 +134,31 @@ static void test_guests(void)
             buf_release(&b);
         }
     }
+}
+
+/* A second guest like the first costs next to nothing; a store that is not what it says is seen. */
+static void test_known(void)
+{
+    static const uint8_t seed[CONTENT_SEED_BYTES] = {9};
+    uint64_t first, second;
+    struct page_counters n;
+    struct buf b;
+
+    EXPECT(content_store_new(folder(), 1 << 30, seed, &store) == OK);
+    EXPECT(make(&b, 1, "new"));
+    EXPECT(carry(buf_bytes(&b), 1, &first, &n) && n.known == 0 && n.literals > 800);
+    uint64_t pages = n.literals;
+    EXPECT(carry(buf_bytes(&b), 2, &second, &n));
+    EXPECT(n.literals == 0 && n.known == pages);
+    EXPECT(second < first / 50);
+    buf_release(&b);
+    /* Another one, some of whose pages are known. */
+    EXPECT(make(&b, 1, "delta"));
+    EXPECT(carry(buf_bytes(&b), 3, &second, &n));
+    EXPECT(n.known > 200);
+    content_store_free(store);
+    store = NULL;
+    buf_release(&b);
 }
 
 /* Whatever it is: a stream with a flipped bit, cut off, of another version, none at all. */
@@ -170,7 +216,8 @@ static enum err decode_text(const void *p, size_t n)
 
 static void test_lies(void)
 {
-    EXPECT_EQ(decode_text("\x07", 1), ERR_MALFORMED);
+    EXPECT_EQ(decode_text("\x08", 1), ERR_MALFORMED);
+    EXPECT_EQ(decode_text("\x07\x00", 2), ERR_MALFORMED); /* an entry of no store */
     EXPECT_EQ(decode_text("\x80\x04", 2), ERR_MALFORMED); /* raw, with a head */
     EXPECT_EQ(decode_text("\x01\x04", 2), ERR_MALFORMED); /* a run where no page is due */
     EXPECT_EQ(decode_text("\x06", 1), ERR_MALFORMED);
@@ -220,5 +267,5 @@ static void test_full_disk(void)
     buf_release(&b);
 }
 
-TEST_MAIN({"guests", test_guests}, {"anything", test_anything}, {"lies", test_lies},
-          {"full_disk", test_full_disk})
+TEST_MAIN({"guests", test_guests}, {"known", test_known}, {"anything", test_anything},
+          {"lies", test_lies}, {"full_disk", test_full_disk})

@@ -1,0 +1,27 @@
+/* known_content: what this host has already of guests and disks that come, read on the loop. */
+#ifndef FARSPAN_KNOWN_CONTENT_H
+#define FARSPAN_KNOWN_CONTENT_H
+
+#include <stdint.h>
+
+#include "core/base/parse.h"
+#include "core/run/loop.h"
+#include "core/store/content_store.h"
+
+/* In its owner's storage; zeroed there is none. */
+struct known_content {
+    struct content_store *store; /* owned */
+    struct loop *loop;           /* borrowed */
+    struct loop_task read;
+};
+
+/* Begins to read the files `seeds` (borrowed), and keeps up to `most_bytes` of what comes in a file
+ * without a name in this user's cache folder. ERR_SYSTEM, ERR_NOT_FOUND, ERR_LIMIT (logged),
+ * ERR_MEMORY. */
+enum err known_content_begin(struct known_content *k, struct loop *l,
+                             const struct parse_list *seeds, uint64_t most_bytes) MUST_USE;
+
+/* Frees all. */
+void known_content_release(struct known_content *k);
+
+#endif
