@@ -34,8 +34,8 @@ struct disk_record {
     uint64_t offset;
 };
 
-/* What follows the head of DISK_KNOWN: entry `first` and those after it, one a block, and what shows
- * that they are the right ones (content_print.h). */
+/* What follows the head of DISK_KNOWN: entry `first` and those after it, one a block, and what
+ * shows that they are the right ones (content_print.h). */
 struct disk_known {
     uint64_t first, check;
 };
