@@ -13,7 +13,7 @@ enum {
     PACK_HEAD_BYTES = 6,        /* kind and length, raw length */
     PACK_ROOM_BYTES = PACK_HEAD_BYTES + PACK_RAW_BYTES + PACK_RAW_BYTES / 128,
     PACK_LEVEL_MOST = 9,
-    PACK_WINDOW_LOG = 19 /* what both ends remember: 512 KiB */
+    PACK_WINDOW_LOG = 21 /* what both ends remember: 2 MiB */
 };
 
 /* What a chunk's content is: the bytes themselves, the start of a frame of zstd without its magic

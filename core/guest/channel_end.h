@@ -63,7 +63,7 @@ void channel_end_wake(struct channel_end *c);
 
 /* How many bytes it makes sense to give now: what waits in front of the path is kept to a few tens
  * of milliseconds of it, since all that waits is downtime in the end. */
-size_t channel_end_room(const struct channel_end *c, uint64_t now_us);
+size_t channel_end_room(struct channel_end *c, uint64_t now_us);
 
 /* Gives bytes (at most channel_end_room), which are copied. */
 void channel_end_give(struct channel_end *c, struct bytes b);

@@ -185,6 +185,7 @@ static bool put_request(struct disk_near *d, struct wr *w)
         if (!d->in_part) {
             if (wr_left(w) < DISK_HEAD_BYTES + DISK_KNOWN_BYTES)
                 return false;
+            *p = (struct part){.kind = DISK_ZERO};
             if (write)
                 next_part(d);
             put_head(d, w);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# debian.sh FOLDER: a Debian guest with a database for tests/bench/guest.py: FOLDER/debian.img (2 GiB,
-# some 1.4 GB in it), FOLDER/debian.vmlinuz, FOLDER/debian.initrd. Root, mmdebstrap (apt-get install
-# mmdebstrap); takes minutes. Kept when it is there and newer than what it is made of.
+# debian.sh FOLDER: a Debian guest with a database for tests/bench/guest.py: FOLDER/debian.img
+# (2 GiB, some 1.4 GB in it), FOLDER/debian.vmlinuz, FOLDER/debian.initrd. Root, mmdebstrap (apt-get
+# install mmdebstrap); takes minutes. Kept when it is there and newer than what it is made of.
 set -eu
 here=$(dirname "$0")
 mkdir -p "$1"
@@ -15,7 +15,6 @@ gcc -O2 -static -o "$work/witness" "$here/witness.c"
 cat >"$work/warm" <<'END'
 #!/bin/sh
 # The database works, and all files are read once: then the guest is as it is to be moved.
-su postgres -c "pgbench -q -i -s 5 postgres" >/dev/null 2>&1
 su postgres -c "pgbench -c 2 -R 20 -T 100000 postgres" >/dev/null 2>&1 &
 find / -xdev -type f -size -64M -exec cat {} + >/dev/null 2>&1
 echo warm >/dev/ttyS0
@@ -39,15 +38,29 @@ ExecStart=/usr/local/bin/warm
 [Install]
 WantedBy=multi-user.target
 END
-chmod 755 "$work/warm"
-packages=linux-image-cloud-amd64,initramfs-tools,systemd-sysv,iproute2,postgresql,postgresql-contrib
-packages=$packages,build-essential,gdb,git,vim,python3-scipy,python3-matplotlib,nodejs,perl-doc,man-db
-packages=$packages,emacs-nox,golang-go
+cat >"$work/fill" <<'END'
+#!/bin/sh
+# A database of some 500 MB, made where there is no shared memory of the usual kind.
+set -e
+conf=/etc/postgresql/15/main/conf.d/small.conf
+printf '%s\n' 'dynamic_shared_memory_type = sysv' 'wal_level = minimal' 'max_wal_senders = 0' \
+    'max_wal_size = 64MB' >$conf
+su postgres -c "pg_ctlcluster 15 main start"
+su postgres -c "pgbench -q -i -s 34 postgres"
+su postgres -c "pg_ctlcluster 15 main stop"
+printf '%s\n' 'max_wal_size = 64MB' >$conf
+END
+chmod 755 "$work/warm" "$work/fill"
+packages=linux-image-cloud-amd64,initramfs-tools,systemd-sysv,iproute2,postgresql
+packages=$packages,postgresql-contrib
+packages=$packages,gdb,git,vim,man-db
+units='serial-getty@ttyS0 apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.timer fstrim.timer'
 mmdebstrap --quiet --variant=important --include="$packages" \
     --customize-hook="copy-in $work/witness $work/warm /usr/local/bin" \
     --customize-hook="copy-in $work/witness.service $work/warm.service /etc/systemd/system" \
+    --customize-hook="copy-in $work/fill /tmp" --customize-hook='chroot "$1" /tmp/fill' \
     --customize-hook='chroot "$1" systemctl -q enable witness warm' \
-    --customize-hook='chroot "$1" systemctl -q mask systemd-networkd-wait-online apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.timer fstrim.timer' \
+    --customize-hook="chroot \"\$1\" systemctl -q mask $units" \
     --customize-hook='echo "/dev/vda / ext4 defaults,noatime 0 1" >"$1/etc/fstab"' \
     --customize-hook="copy-out /boot $work" \
     bookworm "$work/root" http://deb.debian.org/debian
@@ -55,6 +68,6 @@ cp "$work"/boot/vmlinuz-* "$out/debian.vmlinuz"
 cp "$work"/boot/initrd.img-* "$out/debian.initrd"
 rm -f "$out/debian.new"
 truncate -s 2G "$out/debian.new"
-mkfs.ext4 -q -F -d "$work/root" "$out/debian.new"
+mkfs.ext4 -q -F -m 0 -d "$work/root" "$out/debian.new"
 mv "$out/debian.new" "$out/debian.img"
 du -m "$out/debian.img"
