@@ -20,7 +20,7 @@ enum {
     THOROUGH_LEVEL = 3, /* ... and 190 MB/s, 3.4 to 1: for paths that take less than comes of it */
     THOROUGH_BELOW_BPS = 300000000,
     QUICK_ABOVE_BPS = 450000000,
-    TRY_AGAIN_CHUNKS = 16, /* what cannot be made shorter is copied for so long */
+    TRY_AGAIN_CHUNKS = 8, /* what cannot be made shorter quickly is copied for so long */
     RESET_CODE = 1
 };
 
@@ -244,7 +244,7 @@ void channel_end_give(struct channel_end *c, struct bytes b)
         return;
     }
     if (level)
-        c->copies = c->packed_n > b.n - b.n / 32 ? TRY_AGAIN_CHUNKS : 0;
+        c->copies = level == QUICK_LEVEL && c->packed_n > b.n - b.n / 32 ? TRY_AGAIN_CHUNKS : 0;
     else
         c->copies--;
     c->counters.given_bytes += b.n;

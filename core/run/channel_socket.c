@@ -68,15 +68,16 @@ static void fail(struct channel_socket *s, enum err e)
     leave(s);
 }
 
-/* Gives the channel what has come out of the filter; whether all of it has gone. */
+/* Gives the channel what has come out of the filter; whether it can go on. While there is more to
+ * read, little waits for more: small pieces cost much of what compression gives. */
 static bool give_output(struct channel_socket *s, uint64_t now_us)
 {
+    size_t room, least = s->readable ? PACK_RAW_BYTES : 1;
     struct bytes b;
-    size_t room;
 
     if (!s->out.output)
         return true;
-    while ((b = s->out.output(s->out.ctx)).n > 0) {
+    while ((b = s->out.output(s->out.ctx)).n >= least) {
         room = channel_end_room(s->end, now_us);
         if (room == 0)
             return false;
@@ -84,9 +85,9 @@ static bool give_output(struct channel_socket *s, uint64_t now_us)
         channel_end_give(s->end, bytes_of(b.p, n));
         s->out.taken(s->out.ctx, n);
     }
-    if (s->end_due)
+    if (b.n == 0 && s->end_due)
         channel_end_finish(s->end);
-    s->end_due = false;
+    s->end_due &= b.n > 0;
     return true;
 }
 
