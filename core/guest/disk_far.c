@@ -12,7 +12,8 @@ enum {
     IN_FLIGHT = 64,
     OUT_FULL_BYTES = 4 << 20, /* not sent to QEMU yet: then nothing more is taken */
     PIECE_BYTES = 1 << 20,    /* of a long write: so much is sent at once */
-    ZERO_BYTES = 1u << 30     /* of a long run of zeroes */
+    ZERO_BYTES = 1u << 30,    /* of a long run of zeroes */
+    CLEAN_BYTES = 8 << 20     /* so much written, and QEMU is told to make it durable */
 };
 
 struct range {
@@ -31,11 +32,13 @@ struct disk_far {
     uint64_t left;               /* of it, not given to QEMU yet */
     struct content_store *store; /* borrowed; NULL: none */
     struct range range[IN_FLIGHT];
+    uint64_t written;  /* since QEMU was told to make it durable, which it is doing (cleaning) */
+    bool cleaning;
     bool barrier, flushing, done, told;
     enum nbd_error error;
 };
 
-enum { FLUSH_TAG = IN_FLIGHT };
+enum { FLUSH_TAG = IN_FLIGHT, CLEAN_TAG };
 
 enum err disk_far_new(const char *name, uint64_t size_bytes, struct disk_far **out)
 {
@@ -107,6 +110,8 @@ static enum err hear_qemu(struct disk_far *d)
             d->error = n.error;
         if (n.tag == FLUSH_TAG)
             d->done = true;
+        else if (n.tag == CLEAN_TAG)
+            d->cleaning = false;
         else
             d->range[n.tag].used = false;
     }
@@ -142,6 +147,17 @@ static enum err write_zeroes(struct disk_far *d, uint64_t tag, uint64_t offset, 
     return nbd_client_do(d->nbd, tag, NBD_WRITE, 0, offset, length, bytes_of(zeroes, length));
 }
 
+/* What waits in the host's memory until the barrier would all have to be written while the guest
+ * stands. */
+static enum err clean(struct disk_far *d)
+{
+    if (d->written < CLEAN_BYTES || d->cleaning || !(d->flags & NBD_SEND_FLUSH))
+        return OK;
+    d->cleaning = true;
+    d->written = 0;
+    return nbd_client_do(d->nbd, CLEAN_TAG, NBD_FLUSH, 0, 0, 0, bytes_of(NULL, 0));
+}
+
 /* Gives QEMU the next piece. ERR_AGAIN: when something has been answered. */
 static enum err write_piece(struct disk_far *d)
 {
@@ -161,7 +177,8 @@ static enum err write_piece(struct disk_far *d)
     *r = (struct range){.used = true, .offset = offset, .length = n};
     d->left -= n;
     d->in.n = 0;
-    return OK;
+    d->written += n;
+    return clean(d);
 }
 
 /* Takes from the channel until `wanted` bytes are there. */

@@ -80,6 +80,11 @@ void page_coder_sent(struct page_coder *c, size_t n)
     buf_drop(&c->out, n);
 }
 
+uint64_t page_coder_bytes(const struct page_coder *c)
+{
+    return c->bytes;
+}
+
 void page_coder_digest(const struct page_coder *c, uint8_t hash[STREAM_HASH_BYTES], uint64_t *bytes)
 {
     stream_hash_now(c->hash, hash);

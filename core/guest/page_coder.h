@@ -43,6 +43,9 @@ struct bytes page_coder_output(const struct page_coder *c);
 /* So many bytes of it have gone. */
 void page_coder_sent(struct page_coder *c, size_t n);
 
+/* How much was put. */
+uint64_t page_coder_bytes(const struct page_coder *c);
+
 /* The hash of all that was put, and how much that was. */
 void page_coder_digest(const struct page_coder *c, uint8_t hash[STREAM_HASH_BYTES],
                        uint64_t *bytes);

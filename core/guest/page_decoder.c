@@ -79,6 +79,11 @@ void page_decoder_taken(struct page_decoder *d, size_t n)
     buf_drop(&d->out, n);
 }
 
+uint64_t page_decoder_given(const struct page_decoder *d)
+{
+    return d->bytes - d->out.n;
+}
+
 void page_decoder_digest(const struct page_decoder *d, uint8_t hash[STREAM_HASH_BYTES],
                          uint64_t *bytes)
 {

@@ -32,6 +32,9 @@ struct bytes page_decoder_output(const struct page_decoder *d);
 /* So many bytes of it have been taken. */
 void page_decoder_taken(struct page_decoder *d, size_t n);
 
+/* How much of the stream has been taken. */
+uint64_t page_decoder_given(const struct page_decoder *d);
+
 /* The hash of all that came out, and how much that was. */
 void page_decoder_digest(const struct page_decoder *d, uint8_t hash[STREAM_HASH_BYTES],
                          uint64_t *bytes);

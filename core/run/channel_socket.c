@@ -130,6 +130,10 @@ void channel_socket_fill(struct channel_socket *s, uint64_t now_us)
     while (give_output(s, now_us) && s->readable && (room = channel_end_room(s->end, now_us)) > 0) {
         /* A filter makes less of it, as a rule: what comes out waits until it has room. */
         room = s->out.put ? sizeof space : num_min(room, sizeof space);
+        if (s->allow)
+            room = num_min(room, s->allow(s->ctx));
+        if (room == 0)
+            break;
         if (s->sift)
             room -= num_min(room - 1, CHANNEL_SOCKET_SIFT_BYTES);
         enum err e = stream_socket_receive(s->fd, space, room, &n);

@@ -26,6 +26,8 @@ struct channel_socket {
     /* What the neighbour has written, before it goes: leaves in its place what does, up to
      * CHANNEL_SOCKET_SIFT_BYTES more, and gives how much. NULL: all of it. */
     size_t (*sift)(void *ctx, uint8_t *p, size_t n);
+    /* How many bytes of the neighbour's may be read now. NULL: any. */
+    size_t (*allow)(void *ctx);
     bool keeps_end; /* that the neighbour writes no more is not passed on */
     /* What the neighbour's bytes go through, and the channel's. Functions NULL: nothing. */
     struct byte_filter out, in;

@@ -13,6 +13,8 @@
 
 enum {
     BUFFER_BYTES = 1 << 20,
+    TAKEN_BYTES = 256 * 1024, /* QEMU has taken so much more, and the source is told */
+    TAKEN_US = 10000,
     QUIT_US = 5000000, /* so long may QEMU take to end */
     ANNOUNCE_FIRST_MS = 50,
     ANNOUNCE_MOST_MS = 550,
@@ -217,12 +219,27 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
     kick(m);
 }
 
+/* How much QEMU has taken: what waits here for it the source cannot see otherwise. */
+static void tell_taken(struct receive_move *m, uint64_t now_us)
+{
+    uint64_t taken = page_decoder_given(m->decoder), more = taken - m->told_taken;
+
+    if (more == 0 || (more < TAKEN_BYTES && now_us - m->told_taken_us < TAKEN_US))
+        return;
+    struct json *j = json_new();
+    json_put_int(j, "bytes", (int64_t)taken);
+    m->told_taken = taken;
+    m->told_taken_us = now_us;
+    say(m, MOVE_TAKEN, j);
+}
+
 void receive_move_fill(struct receive_move *m, uint64_t now_us)
 {
     known_teller_fill(&m->teller, now_us);
     receive_disks_fill(&m->disks, now_us);
     if (!m->memory.end)
         return;
+    tell_taken(m, now_us);
     bool shut = m->back.shut;
     channel_socket_fill(&m->memory, now_us);
     if (m->back.shut && !shut)

@@ -65,8 +65,9 @@ struct receive_move {
     int give; /* owned: QEMU's end of a pair of sockets */
     int ours; /* owned: the other, until the memory's channel has come */
     struct channel_socket memory;
-    struct page_decoder *decoder;   /* owned: what memory comes through */
-    char folder[FOLDER_PATH_CHARS]; /* its */
+    struct page_decoder *decoder;       /* owned: what memory comes through */
+    uint64_t told_taken, told_taken_us; /* of that, by QEMU; to the source */
+    char folder[FOLDER_PATH_CHARS];     /* its */
     struct return_path back;
     char said_hash[2 * STREAM_HASH_BYTES + 1]; /* by the source, of what its QEMU wrote */
     int64_t said_bytes;

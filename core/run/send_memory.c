@@ -11,13 +11,11 @@ enum { BUFFER_BYTES = 64 * 1024 };
 
 void send_memory_count(struct send_memory *m)
 {
-    uint8_t hash[STREAM_HASH_BYTES];
-
     if (!m->socket.end)
         return;
     m->counters.packed_bytes = channel_end_counters(m->socket.end).packed_bytes;
     m->counters.pages = page_coder_counters(m->coder);
-    page_coder_digest(m->coder, hash, &m->counters.raw_bytes);
+    m->counters.raw_bytes = page_coder_bytes(m->coder);
 }
 
 void send_memory_close(struct send_memory *m)
@@ -45,8 +43,24 @@ bool send_memory_has(const struct send_memory *m, uint64_t stream)
     return m->socket.end && channel_end_stream(m->socket.end) == stream;
 }
 
+static void kick(void *ctx)
+{
+    struct send_memory *m = ctx;
+
+    m->kick(m->kick_ctx);
+}
+
+static size_t allow(void *ctx)
+{
+    struct send_memory *m = ctx;
+    struct peer_path path;
+
+    peer_path(m->peer, 0, &path);
+    return far_pace_room(&m->pace, page_coder_bytes(m->coder), path.rtt_us);
+}
+
 enum err send_memory_open(struct send_memory *m, struct loop *l, struct peer *p,
-                          void (*kick)(void *ctx), void *ctx, int *give)
+                          void (*kick_owner)(void *ctx), void *ctx, int *give)
 {
     struct channel_end *end;
     int pair[2];
@@ -64,7 +78,11 @@ enum err send_memory_open(struct send_memory *m, struct loop *l, struct peer *p,
         stream_socket_close(pair[0]);
         return e;
     }
-    channel_socket_init(&m->socket, end, kick, ctx);
+    m->peer = p;
+    m->kick = kick_owner;
+    m->kick_ctx = ctx;
+    channel_socket_init(&m->socket, end, kick, m);
+    m->socket.allow = allow;
     m->socket.out = page_filter_code(m->coder);
     return channel_socket_connect(&m->socket, l, pair[0]);
 }
@@ -93,6 +111,11 @@ enum err send_memory_fill(struct send_memory *m, uint64_t now_us)
     if (m->socket.broken)
         send_memory_close(m);
     return e;
+}
+
+void send_memory_taken(struct send_memory *m, uint64_t now_us, uint64_t bytes)
+{
+    far_pace_taken(&m->pace, now_us, bytes);
 }
 
 bool send_memory_shut(struct send_memory *m)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/base/json.h"
+#include "core/guest/far_pace.h"
 #include "core/guest/page_coder.h"
 #include "core/os/folder.h"
 #include "core/run/channel_socket.h"
@@ -23,6 +24,10 @@ struct send_memory {
     struct page_coder *coder;       /* owned; NULL: it was never open */
     char folder[FOLDER_PATH_CHARS]; /* the coder's */
     struct send_memory_counters counters;
+    struct far_pace pace;
+    struct peer *peer; /* borrowed, while it is open */
+    void (*kick)(void *ctx);
+    void *kick_ctx; /* borrowed */
 };
 
 /* Opens a channel to the session's other end and a pair of sockets, QEMU's end of which goes to
@@ -50,6 +55,9 @@ void send_memory_wake(struct send_memory *m);
 /* Gives the channel what QEMU has written. Closes it when QEMU has, or when that fails: ERR_SYSTEM,
  * ERR_MEMORY. */
 enum err send_memory_fill(struct send_memory *m, uint64_t now_us) MUST_USE;
+
+/* The other host's QEMU has taken so much of the stream. */
+void send_memory_taken(struct send_memory *m, uint64_t now_us, uint64_t bytes);
 
 /* Gives QEMU the SHUT: it goes on as it does when all is well, and its guest stands. False: it
  * cannot, and is closed. */

@@ -486,6 +486,11 @@ static void on_record(struct send_move *s, enum move_kind kind, const struct jso
         take_reason(s, body, ERR_UNDECIDED, "the destination knows nothing of this move");
         send_move_hear(s, SOURCE_UNKNOWN);
         break;
+    case MOVE_TAKEN:
+        send_memory_taken(&s->memory, loop_now_us(s->loop),
+                          (uint64_t)json_int(json_member(body, "bytes"), 0));
+        kick(s);
+        break;
     case MOVE_CLOCK:
         send_report_clock(&s->report, json_int(json_member(body, "asked_us"), 0),
                           json_int(json_member(body, "us"), 0), (int64_t)clock_real_us());

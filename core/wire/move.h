@@ -29,6 +29,7 @@ enum move_kind {
     MOVE_CHECK = 15,    /* source, first: could that guest come? */
     MOVE_FOUND = 16,    /* destination: what stands in its way */
     MOVE_WHY = 17,      /* destination: why the guest will not come, before it ends anything */
+    MOVE_TAKEN = 18,    /* destination: so much of the memory's stream QEMU has taken */
     MOVE_KINDS,
     MOVE_MAY_SKIP = 128 /* kinds from here on may be left out by who does not know them */
 };
