@@ -25,16 +25,18 @@ void far_pace_taken(struct far_pace *f, uint64_t now_us, uint64_t bytes)
 
 uint64_t far_pace_rate(const struct far_pace *f)
 {
-    uint64_t best = 0;
+    uint64_t sum = 0;
 
     for (unsigned i = 0; i < FAR_PACE_SLOTS; i++)
-        best = num_max(best, f->rate[i]);
-    return best;
+        sum += f->rate[i];
+    return sum / num_clamp(f->slots, 1, FAR_PACE_SLOTS);
 }
 
 uint64_t far_pace_room(const struct far_pace *f, uint64_t read_bytes, uint64_t rtt_us)
 {
     uint64_t most = num_mul_div(far_pace_rate(f), rtt_us + AHEAD_US, 1000000);
 
+    if (f->free)
+        return UINT64_MAX;
     return num_sub0(f->taken + num_max(most, LEAST_BYTES), read_bytes);
 }

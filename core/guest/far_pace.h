@@ -2,9 +2,10 @@
 #ifndef FARSPAN_FAR_PACE_H
 #define FARSPAN_FAR_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { FAR_PACE_SLOTS = 20 };
+enum { FAR_PACE_SLOTS = 3 };
 
 /* Coded pages are small, and become much at the other end: what the path takes says little of how
  * soon QEMU there has taken it, and all that waits there is downtime in the end. So no more is read
@@ -15,12 +16,13 @@ struct far_pace {
     uint64_t slot_us, slot_taken;
     uint64_t rate[FAR_PACE_SLOTS]; /* bytes a second, of late */
     unsigned slots;
+    bool free; /* all there is may be read: the guest stands, and waits for it */
 };
 
 /* The other host's QEMU has taken so much of the stream. */
 void far_pace_taken(struct far_pace *f, uint64_t now_us, uint64_t bytes);
 
-/* What it takes at best, in bytes a second; 0: not known yet. */
+/* What it takes of late, in bytes a second; 0: not known yet. */
 uint64_t far_pace_rate(const struct far_pace *f);
 
 /* How many more bytes may be read, when so many have been. */

@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { SWITCH_SLOTS = 8 };
+
 /* QEMU decides by the rate at which its socket took bytes lately: which says nothing of a link
  * where pages cost as much as they differ. So it is kept from deciding (a downtime limit of 1 ms)
- * until what remains, at what such pages cost lately, goes over in time. In its owner's storage,
- * zeroed but for max_us. */
+ * until what remains, at what such pages cost lately, goes over in time, and through both hosts, as
+ * fast as they were lately; and then until it does not become less any more. In its owner's
+ * storage, zeroed but for max_us. */
 struct switch_over {
     uint64_t max_us; /* the guest may stand for the rest of its memory */
 
@@ -16,7 +19,12 @@ struct switch_over {
     uint64_t round_raw, round_packed; /* how much had been sent then, before and after coding */
     uint64_t last_ratio;              /* of the round before, in 1/65536 */
     bool seen;
-    uint64_t expected_us; /* for what remains, as of the last look */
+    uint64_t slot_us, slot_raw;
+    uint64_t raw_rate[SWITCH_SLOTS]; /* what was sent lately, before coding, in bytes a second */
+    unsigned slots;
+    uint64_t first_us, last_us;     /* it would have been in time since then, and until then */
+    uint64_t least_us, least_at_us; /* the least that it was meanwhile, and when */
+    uint64_t expected_us;           /* for what remains, as of the last look */
 };
 
 /* What is seen of a migration at one moment. */
@@ -28,6 +36,7 @@ struct switch_view {
     uint64_t raw_bytes, packed_bytes; /* sent so far, before and after coding */
     uint64_t rate_bps;                /* of the path; 0: not known yet */
     uint64_t queued_bytes;            /* in front of it */
+    uint64_t behind_bytes;            /* sent, before coding, and not taken at the other end */
 };
 
 /* Whether the guest is to stand now. */

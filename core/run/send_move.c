@@ -241,6 +241,14 @@ static void on_status(struct send_move *s, const char *status)
     }
 }
 
+/* From now on all that is written is waited for. */
+static void on_stop(struct send_move *s, int64_t at_us)
+{
+    s->report.stop_us = at_us;
+    s->memory.pace.free = true;
+    kick(s);
+}
+
 static void on_told(void *ctx, const char *name, const struct json_value *data, int64_t at_us)
 {
     struct send_move *s = ctx;
@@ -250,7 +258,7 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
     if (strcmp(name, "MIGRATION") == 0 && status && s->phase == SEND_MOVE)
         on_status(s, status);
     else if (strcmp(name, "STOP") == 0)
-        s->report.stop_us = at_us;
+        on_stop(s, at_us);
 }
 
 static void on_lost(void *ctx, bool gone)
@@ -308,7 +316,8 @@ static void on_progressed(void *ctx)
     const struct send_progress *p = &s->qemu.progress;
     struct peer_path path;
 
-    if (s->phase != SEND_MOVE || s->switching || !s->peer || !send_memory_is_open(&s->memory))
+    if (s->phase != SEND_MOVE || s->switching || s->memory.pace.free || !s->peer ||
+        !send_memory_is_open(&s->memory))
         return;
     count_memory(s);
     peer_path(s->peer, loop_now_us(s->loop), &path);
@@ -321,8 +330,14 @@ static void on_progressed(void *ctx)
         .packed_bytes = s->memory.counters.packed_bytes,
         .rate_bps = path.rate_bps,
         .queued_bytes = path.queued_bytes + path.unsent_bytes + send_memory_waiting(&s->memory),
+        .behind_bytes = s->memory.counters.raw_bytes - s->memory.pace.taken,
     };
-    if (!switch_over_look(&s->when, &v))
+    bool stand = switch_over_look(&s->when, &v);
+    log_debug("round %llu: %llu KB to go, %llu KB behind, %llu ms", (unsigned long long)v.rounds,
+              (unsigned long long)(v.remaining_bytes / 1000),
+              (unsigned long long)(v.behind_bytes / 1000),
+              (unsigned long long)(s->when.expected_us / 1000));
+    if (!stand)
         return;
     log_debug("what remains goes over in %llu ms: the guest is to stand",
               (unsigned long long)(s->when.expected_us / 1000));

@@ -54,7 +54,8 @@ chmod 755 "$work/warm" "$work/fill"
 packages=linux-image-cloud-amd64,initramfs-tools,systemd-sysv,iproute2,postgresql
 packages=$packages,postgresql-contrib
 packages=$packages,gdb,git,vim,man-db
-units='serial-getty@ttyS0 apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.timer fstrim.timer'
+units='serial-getty@ttyS0 apt-daily.timer apt-daily-upgrade.timer man-db.timer fstrim.timer'
+units="$units e2scrub_all.timer"
 mmdebstrap --quiet --variant=important --include="$packages" \
     --customize-hook="copy-in $work/witness $work/warm /usr/local/bin" \
     --customize-hook="copy-in $work/witness.service $work/warm.service /etc/systemd/system" \

@@ -3,16 +3,19 @@
 
 #include <string.h>
 
+#include "core/base/num.h"
 #include "core/base/rng.h"
 #include "core/guest/stream_end.h"
 #include "tests/unit/test.h"
 
 enum { MB = 1000000 };
 
-/* 250 Mbit/s, which is 31 MB/s. */
+static uint64_t clock_us = 1000000;
+
+/* Now, at 250 Mbit/s, which is 31 MB/s. */
 static struct switch_view view(uint64_t rounds, uint64_t remaining, uint64_t raw, uint64_t packed)
 {
-    return (struct switch_view){.now_us = 1000000,
+    return (struct switch_view){.now_us = clock_us,
                                 .remaining_bytes = remaining,
                                 .rounds = rounds,
                                 .raw_bytes = raw,
@@ -20,59 +23,126 @@ static struct switch_view view(uint64_t rounds, uint64_t remaining, uint64_t raw
                                 .rate_bps = 250000000};
 }
 
+/* Whether the guest is to stand when that stays so for a while; both hosts can do 1 GB a second. */
+static bool stands(struct switch_over *s, struct switch_view *v)
+{
+    for (int i = 0; i < 40; i++) {
+        for (size_t k = 0; k < COUNT_OF(s->raw_rate); k++)
+            s->raw_rate[k] = 1000 * MB;
+        clock_us = v->now_us += 50000;
+        if (switch_over_look(s, v))
+            return true;
+    }
+    return false;
+}
+
 static void test_by_rate(void)
 {
     struct switch_over s = {.max_us = 300000};
-    struct switch_view v = view(1, 100 * MB, 0, 0);
+    struct switch_view v = view(2, 100 * MB, 0, 0);
 
-    EXPECT(!switch_over_look(&s, &v));
+    EXPECT(!stands(&s, &v));
     EXPECT(s.expected_us > 3000000 && s.expected_us < 3600000);
     v.remaining_bytes = 7 * MB; /* 224 ms, as far as is known at full price */
-    EXPECT(switch_over_look(&s, &v));
+    EXPECT(stands(&s, &v));
     v.remaining_bytes = 9 * MB;
-    EXPECT(!switch_over_look(&s, &v));
+    EXPECT(!stands(&s, &v));
     v.rate_bps = 0;
     v.remaining_bytes = 0;
-    EXPECT(!switch_over_look(&s, &v)); /* nobody knows the path yet */
-    v = view(0, 0, 0, 0);
-    EXPECT(!switch_over_look(&s, &v)); /* nothing was looked at yet */
+    EXPECT(!stands(&s, &v)); /* nobody knows the path yet */
+    v = view(1, 0, 0, 0);
+    EXPECT(!stands(&s, &v)); /* nor what was written since */
 }
 
 static void test_by_cost(void)
 {
     struct switch_over s = {.max_us = 300000};
-    struct switch_view v = view(1, 80 * MB, 0, 0);
+    struct switch_view v = view(2, 80 * MB, 0, 0);
 
-    EXPECT(!switch_over_look(&s, &v));
-    v = view(1, 40 * MB, 40 * MB, 4 * MB); /* a tenth */
-    EXPECT(switch_over_look(&s, &v) == true && s.expected_us < 160000);
+    EXPECT(!stands(&s, &v));
+    v = view(2, 40 * MB, 40 * MB, 4 * MB); /* a tenth */
+    EXPECT(stands(&s, &v) && s.expected_us > 120000 && s.expected_us < 160000);
     /* The next round begins with what the last one cost ... */
-    v = view(2, 60 * MB, 80 * MB, 8 * MB);
-    EXPECT(switch_over_look(&s, &v));
+    v = view(3, 60 * MB, 80 * MB, 8 * MB);
+    s.first_us = 0;
+    EXPECT(stands(&s, &v));
     EXPECT(s.expected_us > 180000 && s.expected_us < 220000);
     /* ... and costs more as soon as that is seen. */
-    v = view(2, 40 * MB, 100 * MB, 28 * MB);
-    EXPECT(!switch_over_look(&s, &v));
+    v = view(3, 40 * MB, 100 * MB, 28 * MB);
+    EXPECT(!stands(&s, &v));
     EXPECT(s.expected_us > 1200000);
     /* Cheaper than the round before is not believed. */
-    v = view(3, 40 * MB, 110 * MB, 38 * MB);
-    EXPECT(!switch_over_look(&s, &v));
-    v = view(3, 40 * MB, 120 * MB, 38 * MB);
-    EXPECT(!switch_over_look(&s, &v));
+    v = view(4, 40 * MB, 110 * MB, 38 * MB);
+    EXPECT(!stands(&s, &v));
+    v = view(4, 40 * MB, 120 * MB, 38 * MB);
+    EXPECT(!stands(&s, &v));
+}
+
+/* What both hosts can do counts as well as what the link takes. */
+static void test_by_handling(void)
+{
+    struct switch_over s = {.max_us = 300000};
+    struct switch_view v = view(2, 500 * MB, 0, 0);
+
+    /* 100 MB a second, which become nearly nothing. */
+    for (int i = 0; i < 40; i++, v.now_us += 50000) {
+        EXPECT(!switch_over_look(&s, &v));
+        v.raw_bytes += 5 * MB;
+        v.packed_bytes += 5000;
+        v.remaining_bytes -= 5 * MB;
+        clock_us = v.now_us;
+    }
+    EXPECT(s.expected_us > 2900000 && s.expected_us < 3200000);
+    v.remaining_bytes = 10 * MB;
+    EXPECT(!switch_over_look(&s, &v) && s.expected_us > 90000 && s.expected_us < 120000);
+    v.behind_bytes = 30 * MB;
+    EXPECT(!switch_over_look(&s, &v) && s.expected_us > 300000);
+}
+
+/* It waits as long as each round leaves less, and no longer. */
+static void test_least(void)
+{
+    struct switch_over s = {.max_us = 300000};
+    struct switch_view v = view(3, 6 * MB, 100 * MB, 100 * MB);
+    uint64_t begun = v.now_us;
+
+    for (uint64_t left = 6 * MB; left > 2 * MB; left -= MB) {
+        v.remaining_bytes = left;
+        for (int i = 0; i < 10; i++, v.now_us += 50000)
+            EXPECT(!switch_over_look(&s, &v));
+    }
+    EXPECT(stands(&s, &v) && v.now_us - begun < 4000000);
+    EXPECT(s.expected_us < 120000);
+    /* One that goes up and down all the time does not keep it for ever. */
+    s = (struct switch_over){.max_us = 300000};
+    v = view(3, 6 * MB, 100 * MB, 100 * MB);
+    begun = v.now_us;
+    bool now = false;
+    for (int i = 0; i < 400 && !now; i++, v.now_us += 50000) {
+        v.remaining_bytes = i % 20 ? 6 * MB : 2 * MB;
+        now = switch_over_look(&s, &v);
+    }
+    EXPECT(now && v.now_us - begun < 11000000);
+    /* Little is not waited for. */
+    s = (struct switch_over){.max_us = 300000};
+    v = view(3, MB / 4, 100 * MB, 100 * MB);
+    EXPECT(!switch_over_look(&s, &v)); /* at first nobody knows what the hosts can do */
+    v.now_us += 50000;
+    EXPECT(switch_over_look(&s, &v));
 }
 
 static void test_written_since(void)
 {
     struct switch_over s = {.max_us = 300000};
-    struct switch_view v = view(2, 2 * MB, 10 * MB, 10 * MB);
+    struct switch_view v = view(3, 2 * MB, 10 * MB, 10 * MB);
 
-    EXPECT(switch_over_look(&s, &v));
+    EXPECT(stands(&s, &v));
     v.dirty_bps = 160000000; /* 20 MB/s, for a second */
     v.now_us += 1000000;
     EXPECT(!switch_over_look(&s, &v));
-    v = view(2, 2 * MB, 10 * MB, 10 * MB);
+    v = view(3, 2 * MB, 10 * MB, 10 * MB);
     v.queued_bytes = 8 * MB;
-    EXPECT(!switch_over_look(&s, &v));
+    EXPECT(!stands(&s, &v));
 }
 
 /* ---- the end of a stream ---- */
@@ -139,5 +209,6 @@ static void test_no_end(void)
     }
 }
 
-TEST_MAIN({"by_rate", test_by_rate}, {"by_cost", test_by_cost},
-          {"written_since", test_written_since}, {"end", test_end}, {"no_end", test_no_end})
+TEST_MAIN({"by_rate", test_by_rate}, {"by_cost", test_by_cost}, {"by_handling", test_by_handling},
+          {"least", test_least}, {"written_since", test_written_since}, {"end", test_end},
+          {"no_end", test_no_end})
