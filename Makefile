@@ -188,6 +188,9 @@ bench-link: all $(BUILD)/bench/flood_link ## measure the path beside TCP and TLS
 bench-guest: all ## move small Linux guests, ours and stock QEMU's way (ARGS="--runs 3 --guest idle"); no part of check
 	@tests/bench/guest.py $(ARGS)
 
+bench-debian: all ## move a Debian guest of 1 GiB with a database at work (ARGS="--case known"; needs mmdebstrap); no part of check
+	@tests/bench/debian.py $(ARGS)
+
 bench-slice: all $(SLICE_TOOLS) ## measure what has a figure to keep (ARGS="age ..."); no part of check
 	@tests/bench/slice.sh $(ARGS)
 
@@ -212,7 +215,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all bench-codec bench-slice demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
+.PHONY: all bench-codec bench-slice bench-guest bench-debian demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
         check-full fuzz fuzz-cover man install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

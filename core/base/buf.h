@@ -11,8 +11,9 @@
 struct buf {
     uint8_t *p;      /* owned */
     size_t n;        /* bytes in use */
-    size_t capacity; /* bytes allocated */
-    size_t max;      /* never grows beyond this */
+    size_t capacity; /* bytes allocated from p on */
+    size_t dropped;  /* and before it: they had been used */
+    size_t max;      /* never more in use than this */
 };
 
 /* Prepares the caller's storage for an empty buffer of at most `max` bytes; allocates nothing. */
@@ -27,7 +28,7 @@ enum err buf_reserve(struct buf *b, size_t more) MUST_USE;
 /* Appends a copy of borrowed bytes. ERR_LIMIT beyond max, ERR_MEMORY; then nothing was added. */
 enum err buf_append(struct buf *b, struct bytes data) MUST_USE;
 
-/* Removes the first `n` (<= b->n) bytes, moving the rest down. */
+/* Removes the first `n` (<= b->n) bytes; p moves on. */
 void buf_drop(struct buf *b, size_t n);
 
 /* The used bytes, borrowed until the next change. */

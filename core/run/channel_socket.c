@@ -4,6 +4,8 @@
 #include "core/codec/pack.h"
 #include "core/os/stream_socket.h"
 
+enum { HELD_BYTES = 1 << 20 };
+
 void channel_socket_init(struct channel_socket *s, struct channel_end *end, void (*kick)(void *ctx),
                          void *ctx)
 {
@@ -68,11 +70,11 @@ static void fail(struct channel_socket *s, enum err e)
     leave(s);
 }
 
-/* Gives the channel what has come out of the filter; whether it can go on. While there is more to
- * read, little waits for more: small pieces cost much of what compression gives. */
-static bool give_output(struct channel_socket *s, uint64_t now_us)
+/* Gives the channel what has come out of the filter; whether it can go on. Little waits for more
+ * (`wait`), unless it stands for much: small pieces cost much of what compression gives. */
+static bool give_output(struct channel_socket *s, uint64_t now_us, bool wait)
 {
-    size_t room, least = s->readable ? PACK_RAW_BYTES : 1;
+    size_t room, least = wait && s->held < HELD_BYTES ? PACK_RAW_BYTES : 1;
     struct bytes b;
 
     if (!s->out.output)
@@ -84,6 +86,7 @@ static bool give_output(struct channel_socket *s, uint64_t now_us)
         size_t n = num_min(num_min(b.n, room), PACK_RAW_BYTES);
         channel_end_give(s->end, bytes_of(b.p, n));
         s->out.taken(s->out.ctx, n);
+        s->held = 0;
     }
     if (b.n == 0 && s->end_due)
         channel_end_finish(s->end);
@@ -103,6 +106,7 @@ static void take(struct channel_socket *s, uint8_t *p, size_t n)
         return;
     }
     enum err e = s->out.put(s->out.ctx, bytes_of(p, n), &used);
+    s->held += n;
     if (e)
         fail(s, e);
 }
@@ -127,13 +131,17 @@ void channel_socket_fill(struct channel_socket *s, uint64_t now_us)
     uint8_t space[PACK_RAW_BYTES];
     size_t room, n;
 
-    while (give_output(s, now_us) && s->readable && (room = channel_end_room(s->end, now_us)) > 0) {
+    while (give_output(s, now_us, s->readable) && s->readable &&
+           (room = channel_end_room(s->end, now_us)) > 0) {
         /* A filter makes less of it, as a rule: what comes out waits until it has room. */
         room = s->out.put ? sizeof space : num_min(room, sizeof space);
         if (s->allow)
             room = num_min(room, s->allow(s->ctx));
-        if (room == 0)
+        if (room == 0) {
+            /* What may be read more depends on what has gone. */
+            give_output(s, now_us, false);
             break;
+        }
         if (s->sift)
             room -= num_min(room - 1, CHANNEL_SOCKET_SIFT_BYTES);
         enum err e = stream_socket_receive(s->fd, space, room, &n);

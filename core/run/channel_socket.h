@@ -31,6 +31,7 @@ struct channel_socket {
     bool keeps_end; /* that the neighbour writes no more is not passed on */
     /* What the neighbour's bytes go through, and the channel's. Functions NULL: nothing. */
     struct byte_filter out, in;
+    size_t held;    /* read, and none of what came of it given */
     bool end_due;   /* the channel's end, behind what is in the filter */
     enum err fault; /* of a filter */
 };

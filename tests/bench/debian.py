@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""What it takes to move a Debian guest with a database at work, its disk with it.
+
+    tests/bench/debian.py [--runs N] [--case NAME]... [--how safe|fast] [--folder DIR]
+
+The guest (tests/guest/debian.sh: 1 GiB, an image of 2 GiB with some 1.4 GB in it) is booted once,
+works until its page cache is warm, and is kept in DIR; each run begins with that. Its program
+checks what it has written to memory and disk all the time; a run in which it finds anything wrong
+fails, as does one whose disk is not the same there when both guests stand (--on-prepared).
+
+The gap of a client is the longest time between two answers to its 500 packets a second. It sits
+beside the source, on a bridge that both hosts share and that learns where the guest is from what
+the guest sends; the way to the other host takes as long as that of the link. The gap of QEMU is from
+the source's STOP to the destination's RESUME. Bytes are what entered the link, headers included.
+Processor seconds are those of both farspans. Prints one JSON object a run, then medians."""
+import argparse
+import heapq
+import json
+import os
+import select
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, "tests")
+from move import Program, Qemu, Qmp, Stuck, World, until  # noqa: E402
+
+# What the destination has beforehand: nothing, the disk as it was, or a guest of the same image.
+CASES = {
+    "cold": {"link": ["250M", "50ms", "0"]},
+    "known": {"link": ["250M", "50ms", "0"], "seed": True},
+    "second": {"link": ["250M", "50ms", "0"], "twice": True},
+    "lossy": {"link": ["100M", "25ms", "0.5%"], "seed": True},
+    "t3": {"link": ["45M", "50ms", "0"]},
+}
+MAC = bytes.fromhex("525400123456")
+CLIENT = bytes.fromhex("525400000001")
+PORTS = range(7811, 7815)
+
+
+def words(folder, name, state, image, net, incoming):
+    """QEMU's command line; `net`: the first of two ports, QEMU's own and the bridge's."""
+    monitors = []
+    for end in "qmp", "look", "watch":
+        monitors += ["-qmp", f"unix:{folder}/{name}.{end},server=on,wait=off"]
+    return [
+        "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024",
+        "-nodefaults", "-display", "none", "-name", name, "-kernel", f"{state}/debian.vmlinuz",
+        "-initrd", f"{state}/debian.initrd", "-append",
+        "console=ttyS0 root=/dev/vda rw quiet net.ifnames=0 mitigations=off",
+        "-drive", f"file={image},format=raw,if=none,id=disk",
+        "-device", "virtio-blk-pci,drive=disk,id=disk-device",
+        "-netdev", f"socket,id=n,udp=127.0.0.1:{net + 1},localaddr=127.0.0.1:{net}",
+        "-device", f"virtio-net-pci,netdev=n,mac={MAC.hex(':')},id=net",
+        "-object", "rng-random,filename=/dev/urandom,id=rng", "-device", "virtio-rng-pci,rng=rng",
+        "-serial", f"file:{folder}/{name}.serial", *monitors,
+        *(["-incoming", incoming] if incoming else [])]
+
+
+def start(w, name, state, image, net, incoming):
+    q = Qemu.__new__(Qemu)
+    q.qmp, q.look, q.serial, q.watch = (f"{w.folder}/{name}.{x}"
+                                        for x in ("qmp", "look", "serial", "watch"))
+    Program.__init__(q, w.folder, name, words(w.folder, name, state, image, net, incoming))
+    w.programs.append(q)
+    until(f"{name} has a monitor", 20, lambda: os.path.exists(q.watch))
+    return q
+
+
+def ticks(q):
+    return q.numbers().count("tick")
+
+
+class Bridge(threading.Thread):
+    """Two guests' ports, the second one a delay away, and a client that asks and waits."""
+
+    def __init__(self, delay_s):
+        super().__init__(daemon=True)
+        self.delay_s, self.port, self.events, self.stopped = delay_s, 0, [], False
+        self.sockets = []
+        for at in PORTS[0] + 1, PORTS[2] + 1:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.bind(("127.0.0.1", at))
+            self.sockets.append(s)
+        self.answers = []
+        self.start()
+
+    def close(self):
+        self.stopped = True
+        self.join()
+        for s in self.sockets:
+            s.close()
+
+    def to_guest(self, now, frame):
+        heapq.heappush(self.events, (now + (self.delay_s if self.port else 0), id(frame), self.port,
+                                     True, frame))
+
+    def from_guest(self, now, port, frame):
+        """A frame has reached the bridge."""
+        if frame[6:12] == MAC:
+            self.port = port
+        kind = frame[12:14]
+        if kind == b"\x08\x06" and frame[20:22] == b"\0\1" and frame[38:42] == bytes((10, 78, 0, 1)):
+            self.to_guest(now, frame[6:12] + CLIENT + frame[12:20] + b"\0\2" + CLIENT +
+                          frame[38:42] + frame[22:32])
+        elif kind == b"\x08\0" and frame[:6] == CLIENT:
+            self.answers.append(now)
+
+    def ask(self, number):
+        data = struct.pack("!Q", number)
+        udp = struct.pack("!HHHH", 7007, 7007, 8 + len(data), 0) + data
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xffff, 0, 64, 17, 0,
+                         bytes((10, 78, 0, 1)), bytes((10, 78, 0, 2)))
+        total = sum(struct.unpack("!10H", ip))
+        total = (total & 0xffff) + (total >> 16)
+        ip = ip[:10] + struct.pack("!H", 0xffff & ~((total & 0xffff) + (total >> 16))) + ip[12:]
+        return MAC + CLIENT + b"\x08\0" + ip + udp
+
+    def run(self):
+        number, due = 0, time.monotonic()
+        while not self.stopped:
+            now = time.monotonic()
+            if now >= due:
+                number, due = number + 1, max(due + 0.002, now - 0.1)
+                self.to_guest(now, self.ask(number))
+            while self.events and self.events[0][0] <= now:
+                _, _, port, to, frame = heapq.heappop(self.events)
+                if to:
+                    self.sockets[port].sendto(frame, ("127.0.0.1", PORTS[2 * port]))
+                else:
+                    self.from_guest(now, port, frame)
+            wait = min([due] + [e[0] for e in self.events[:1]]) - time.monotonic()
+            for s in select.select(self.sockets, [], [], max(0, wait))[0]:
+                frame, port = s.recv(4096), self.sockets.index(s)
+                heapq.heappush(self.events, (time.monotonic() + (self.delay_s if port else 0),
+                                             id(frame), port, False, frame))
+
+    def gap_us(self):
+        a = self.answers
+        return int(max((y - x for x, y in zip(a, a[1:])), default=0) * 1e6)
+
+
+class Clock(threading.Thread):
+    """When QEMU says STOP and RESUME, in us."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.qmp, self.at = Qmp(path), {}
+        self.qmp.socket.settimeout(None)
+        self.start()
+
+    def run(self):
+        for line in self.qmp.file:
+            e = json.loads(line)
+            if "event" in e:
+                t = e["timestamp"]
+                self.at[e["event"]] = t["seconds"] * 1000000 + t["microseconds"]
+
+
+def processor_s(p):
+    with open(f"/proc/{p.pid}/stat") as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(p):
+    with open(f"/proc/{p.pid}/status") as f:
+        return int(next(x for x in f if x.startswith("VmHWM")).split()[1]) // 1024
+
+
+def copy(at, to):
+    subprocess.run(["cp", "--sparse=always", at, to], check=True)
+
+
+def prepare(state):
+    """Boots the guest, lets it work, and keeps it."""
+    subprocess.run(["sh", "tests/guest/debian.sh", state], check=True)
+    warm = f"{state}/warm.state"
+    if os.path.exists(warm) and os.path.getmtime(warm) > os.path.getmtime(f"{state}/debian.img"):
+        return
+    w = World()
+    try:
+        copy(f"{state}/debian.img", f"{state}/warm.img")
+        q = start(w, "boot", state, f"{state}/warm.img", PORTS[0], None)
+        until("the guest is warm", 1500, lambda: "warm" in q.numbers())
+        time.sleep(10)
+        q.ask("stop")
+        q.ask("migrate-set-parameters", **{"max-bandwidth": 2 * 10**9})
+        q.ask("migrate", uri=f"exec:cat >{warm}.new")
+        until("it is kept", 200, lambda: q.ask("query-migrate").get("status") == "completed")
+        q.ask("quit")
+        q.wait(20)
+        os.rename(f"{warm}.new", warm)
+    finally:
+        w.close()
+
+
+def source(w, state):
+    copy(f"{state}/warm.img", f"{w.folder}/near.img")
+    one = start(w, "one", state, f"{w.folder}/near.img", PORTS[0], f"exec:cat {state}/warm.state")
+    until("the guest is back", 100, lambda: one.status() not in ("inmigrate", "gone"))
+    one.ask("cont")
+    until("the guest runs", 60, lambda: ticks(one) > 30)
+    return one
+
+
+def destination(w, state):
+    subprocess.run(["rm", "-f", f"{w.folder}/far.img"], check=True)
+    subprocess.run(["truncate", "-s", "2G", f"{w.folder}/far.img"], check=True)
+    return start(w, "two", state, f"{w.folder}/far.img", PORTS[2], "defer")
+
+
+def hook(w):
+    path, said = f"{w.folder}/prepared", f"{w.folder}/compared"
+    with open(path, "w") as f:
+        f.write(f"#!/bin/sh\nqemu-img compare -U -f raw -F raw {w.folder}/near.img "
+                f"{w.folder}/far.img >{said} 2>&1\n")
+    os.chmod(path, 0o700)
+    return path
+
+
+def end(q):
+    q.kill()
+    for path in q.qmp, q.look, q.watch, q.serial:
+        if os.path.exists(path):
+            os.remove(path)
+
+
+def move(w, state, receive, how, two, compare):
+    """One move; what is known of it."""
+    one = source(w, state)
+    bridge = Bridge(float(w.link[3][:-2]) / 1000)
+    try:
+        until("the client is answered", 60, lambda: len(bridge.answers) > 500)
+        a, b = Clock(one.watch), Clock(two.watch)
+        relay = w.relay()
+        before, bridge.answers[:-1] = processor_s(receive), []
+        send = w.send(one, more=["--disks", "copy", *(["--fast"] if how == "fast" else [])])
+        used = {}
+        while not send.ended():
+            try:
+                used = {"processor_s": processor_s(send) + processor_s(receive) - before,
+                        "resident_mib": [resident_mib(send), resident_mib(receive)]}
+            except (OSError, StopIteration, IndexError):
+                pass
+            time.sleep(0.05)
+        if send.wait(1):
+            raise Stuck(send.text()[-300:])
+        r = send.event("result")
+        n = ticks(two)
+        until("the guest lives", 40, lambda: ticks(two) > n + 20)
+        for q in one, two:
+            if "ERROR" in q.numbers():
+                raise Stuck("the guest has found an error")
+        relay.signal(15)
+        relay.wait(10)
+        link = relay.event("result", seconds=1)
+        keep = ("link_bytes", "packed_bytes", "known_pages", "literal_pages", "disk_bytes",
+                "disk_known_bytes", "disk_packed_bytes")
+        return {"total_us": r["total_us"], "gap_us": b.at["RESUME"] - a.at["STOP"],
+                "client_us": None if compare else bridge.gap_us(), **used,
+                "up_bytes": link["up"]["bytes"], "down_bytes": link["down"]["bytes"],
+                **{k: r[k] for k in keep}}
+    finally:
+        bridge.close()
+        end(one)
+
+
+def run(case, how, state, compare):
+    w = World(rate=case["link"][0], delay=case["link"][1], loss=case["link"][2], patience="60s")
+    try:
+        two = destination(w, state)
+        more = ["--invite", *(["--seed", f"{state}/warm.img"] if case.get("seed") else []),
+                *(["--on-prepared", hook(w)] if compare else [])]
+        receive = w.receive(two, more=more)
+        if case.get("seed"):
+            until("the seed is read", 100, lambda: "are here already" in receive.text())
+        if case.get("twice"):
+            move(w, state, receive, how, two, False)
+            end(two)
+            two = destination(w, state)
+        return move(w, state, receive, how, two, compare)
+    finally:
+        w.close()
+
+
+def median(got, key):
+    return statistics.median(r[key] for r in got)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--runs", type=int, default=3)
+    p.add_argument("--case", action="append", choices=list(CASES))
+    p.add_argument("--how", action="append", choices=["safe", "fast"])
+    p.add_argument("--folder", default="build/guest")
+    p.add_argument("--compare", action="store_true",
+                   help="compare the disks while both guests stand, which makes the gap longer")
+    o = p.parse_args()
+    state = os.path.realpath(o.folder)
+    prepare(state)
+    rows = []
+    for name in o.case or CASES:
+        for how in o.how or ["safe", "fast"]:
+            got = []
+            for turn in range(o.runs):
+                try:
+                    got.append(run(CASES[name], how, state, o.compare))
+                    print(json.dumps({"case": name, "how": how, "run": turn, **got[-1]}),
+                          flush=True)
+                except Stuck as e:
+                    print(json.dumps({"case": name, "how": how, "run": turn, "failed": str(e)}),
+                          flush=True)
+            rows.append((name, how, got))
+    print("\n| case | how | runs | gap of the client, of QEMU, ms | total, s | MB on the link: all, "
+          "memory, disk | processor, s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, how, got in rows:
+        if not got:
+            print(f"| {name} | {how} | 0 of {o.runs} | | | | |")
+            continue
+        client = "-" if o.compare else "%.0f" % (median(got, "client_us") / 1e3)
+        print("| %s | %s | %d | %s, %.0f | %.1f | %.1f, %.1f, %.1f | %.1f |" % (
+            name, how, len(got), client, median(got, "gap_us") / 1e3,
+            median(got, "total_us") / 1e6, median(got, "up_bytes") / 1e6,
+            median(got, "packed_bytes") / 1e6, median(got, "disk_packed_bytes") / 1e6,
+            median(got, "processor_s")))
+
+
+main()
