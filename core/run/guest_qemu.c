@@ -5,7 +5,13 @@
 #include "core/base/log.h"
 #include "core/os/process.h"
 
-enum { LOOK_US = 10000, GIVE_UP_US = 3000000 };
+enum {
+    LOOK_US = 10000,
+    GIVE_UP_US = 3000000,
+    ANNOUNCE_FIRST_MS = 50, /* between the first two, then longer, until there are enough */
+    ANNOUNCE_MOST_MS = 550,
+    ANNOUNCE_STEP_MS = 100
+};
 
 static void after_facts(void *ctx, enum err e)
 {
@@ -140,4 +146,16 @@ void guest_qemu_do(struct guest_qemu *q, const struct dialog_step *steps, size_t
                    void (*ended)(void *ctx, enum err e), void *ctx)
 {
     dialog_begin(&q->dialog, q->monitor, q->run, steps, n, ended, ctx);
+}
+
+void guest_qemu_announce(struct guest_qemu *q, unsigned rounds)
+{
+    struct json *j = json_new();
+
+    json_put_int(j, "initial", ANNOUNCE_FIRST_MS);
+    json_put_int(j, "max", ANNOUNCE_MOST_MS);
+    json_put_int(j, "rounds", rounds);
+    json_put_int(j, "step", ANNOUNCE_STEP_MS);
+    if (monitor_do(q->monitor, "announce-self", j, NULL, NULL))
+        log_warn("the guest could not be announced");
 }

@@ -53,6 +53,9 @@ void guest_qemu_close(struct guest_qemu *q);
 void guest_qemu_do(struct guest_qemu *q, const struct dialog_step *steps, size_t n,
                    void (*ended)(void *ctx, enum err e), void *ctx);
 
+/* Has QEMU tell the network, so many times, where its guest is (RARP); it goes without that. */
+void guest_qemu_announce(struct guest_qemu *q, unsigned rounds);
+
 /* Asks the facts anew: `ready` again. */
 void guest_qemu_ask(struct guest_qemu *q);
 

@@ -15,11 +15,8 @@ enum {
     BUFFER_BYTES = 1 << 20,
     TAKEN_BYTES = 256 * 1024, /* QEMU has taken so much more, and the source is told */
     TAKEN_US = 10000,
-    QUIT_US = 5000000, /* so long may QEMU take to end */
-    ANNOUNCE_FIRST_MS = 50,
-    ANNOUNCE_MOST_MS = 550,
-    ANNOUNCE_ROUNDS = 10,
-    ANNOUNCE_STEP_MS = 100
+    QUIT_US = 5000000,   /* so long may QEMU take to end */
+    ANNOUNCE_ROUNDS = 10 /* within some 3 s */
 };
 
 _Static_assert((int)CONTENT_SEED_BYTES == (int)KEY_BYTES, "it is told as keys are");
@@ -288,18 +285,6 @@ static void on_went(void *ctx, enum err e)
     hear(m, e ? TARGET_NOT_WENT : TARGET_WENT);
 }
 
-static struct json *announce_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_int(j, "initial", ANNOUNCE_FIRST_MS);
-    json_put_int(j, "max", ANNOUNCE_MOST_MS);
-    json_put_int(j, "rounds", ANNOUNCE_ROUNDS);
-    json_put_int(j, "step", ANNOUNCE_STEP_MS);
-    return j;
-}
-
 static void start_guest(struct receive_move *m)
 {
     static const struct dialog_step steps[] = {{"cont", .heard = hear_cont}};
@@ -308,12 +293,11 @@ static void start_guest(struct receive_move *m)
     guest_qemu_do(&m->qemu, steps, m->note.runs ? COUNT_OF(steps) : 0, on_went, m);
 }
 
-/* Tells the network where the guest is; it goes without that. */
-static void announce(struct receive_move *m)
+/* Tells the network where the guest is. */
+static void announce(struct receive_move *m, unsigned rounds)
 {
-    if (m->note.runs && m->open &&
-        monitor_do(m->qemu.monitor, "announce-self", announce_arguments(m), NULL, NULL))
-        log_warn("the guest could not be announced");
+    if (m->note.runs && m->open)
+        guest_qemu_announce(&m->qemu, rounds);
 }
 
 /* The source's QEMU sees its connection end, and would say less of why than is known here. */
@@ -399,7 +383,7 @@ static void perform(struct receive_move *m, enum target_act what)
         note(m, NOTE_STARTING);
         break;
     case TARGET_NOTE_RUNNING:
-        announce(m);
+        announce(m, ANNOUNCE_ROUNDS);
         if (put_note(m, NOTE_RUNNING) == TARGET_NOT_NOTED)
             log_warn("that %s runs here could not be noted", m->note.id);
         break;
@@ -670,6 +654,8 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
     log_debug("QEMU's migration is %s", status);
     if (strcmp(status, "completed") == 0) {
         m->loaded = true;
+        /* Switches learn it while the guest is handed over: what is for it waits here then. */
+        announce(m, 1);
         see_loaded(m);
     } else if (strcmp(status, "failed") == 0) {
         reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU could not take the guest in");
