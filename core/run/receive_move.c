@@ -293,11 +293,12 @@ static void start_guest(struct receive_move *m)
     guest_qemu_do(&m->qemu, steps, m->note.runs ? COUNT_OF(steps) : 0, on_went, m);
 }
 
-/* Tells the network where the guest is. */
-static void announce(struct receive_move *m, unsigned rounds)
+/* Tells the network where the guest is: not before it goes, since QEMU keeps such frames as long as
+ * it stands. */
+static void announce(struct receive_move *m)
 {
     if (m->note.runs && m->open)
-        guest_qemu_announce(&m->qemu, rounds);
+        guest_qemu_announce(&m->qemu, ANNOUNCE_ROUNDS);
 }
 
 /* The source's QEMU sees its connection end, and would say less of why than is known here. */
@@ -383,7 +384,7 @@ static void perform(struct receive_move *m, enum target_act what)
         note(m, NOTE_STARTING);
         break;
     case TARGET_NOTE_RUNNING:
-        announce(m, ANNOUNCE_ROUNDS);
+        announce(m);
         if (put_note(m, NOTE_RUNNING) == TARGET_NOT_NOTED)
             log_warn("that %s runs here could not be noted", m->note.id);
         break;
@@ -654,8 +655,6 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
     log_debug("QEMU's migration is %s", status);
     if (strcmp(status, "completed") == 0) {
         m->loaded = true;
-        /* Switches learn it while the guest is handed over: what is for it waits here then. */
-        announce(m, 1);
         see_loaded(m);
     } else if (strcmp(status, "failed") == 0) {
         reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU could not take the guest in");

@@ -12,8 +12,7 @@ enum {
     AGAIN_US = 1000000,        /* between two calls after a cut */
     ANSWER_MOST_US = 20000000, /* so long may QEMU take to answer at the end */
     WORDS_US = 5000,           /* how often it is seen whether the last words were heard ... */
-    WORDS_MOST_US = 3000000,   /* ... at the most */
-    ANNOUNCE_ROUNDS = 10       /* the destination may have said that the guest is there */
+    WORDS_MOST_US = 3000000    /* ... at the most */
 };
 
 static void on_asked(void *ctx)
@@ -225,8 +224,6 @@ static void restore(struct send_move *s)
         s->handover.outcome = HANDOVER_STOPPED;
         return;
     }
-    if (s->report.stop_us && s->note.runs && !monitor_lost(s->qemu.q.monitor))
-        guest_qemu_announce(&s->qemu.q, ANNOUNCE_ROUNDS);
     if (s->disks.n && !monitor_lost(s->qemu.q.monitor)) {
         send_disks_restore(&s->disks, on_disks_restored, s);
         until_answered(s);

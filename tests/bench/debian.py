@@ -52,7 +52,7 @@ def words(folder, name, state, image, net, incoming):
     for end in "qmp", "look", "watch":
         monitors += ["-qmp", f"unix:{folder}/{name}.{end},server=on,wait=off"]
     return [
-        "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024",
+        "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-m", "1024",
         "-nodefaults", "-display", "none", "-name", name, "-kernel", f"{state}/debian.vmlinuz",
         "-initrd", f"{state}/debian.initrd", "-append",
         "console=ttyS0 root=/dev/vda rw quiet net.ifnames=0 mitigations=off",
