@@ -24,7 +24,8 @@ static const char *const about[] = {
     "They are read once, at the start, and must stay as they are. What comes, of disks and memory, "
     "is kept as well, in a file without a name in the cache folder, up to --store-size, as long as "
     "this receive runs: a guest's pages that are blocks of its disk are not sent twice, and the "
-    "next guest of the same kind brings little.",
+    "next guest of the same kind from the same source brings little. What came from one source is "
+    "never used for another; seeds are used for all that are let in.",
     "Hooks are for what else must know, such as DNS, BGP or a load balancer. Their argument and "
     "FARSPAN_EVENT say which it is (prepared, committed, failed); FARSPAN_MOVE, FARSPAN_GUEST (its "
     "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "

@@ -39,6 +39,8 @@ struct receive {
     struct host *host;
     struct move_notes notes;
     struct known_content known;
+    uint8_t known_key[KEY_BYTES]; /* whose guests have brought what was kept ... */
+    bool known_kept;              /* ... if anything may have been */
     struct seat seat[SEATS];
     struct receive_move *move[MOVES]; /* owned */
     size_t moves;
@@ -306,6 +308,28 @@ static bool note_of(const struct receive *r, const struct seat *at, const struct
     return true;
 }
 
+/* What a move need not bring. Whoever is told of a block can have it put into a guest of its own:
+ * so what one source has brought is never told to another. Seeds are for all. */
+static struct content_store *store_for(struct receive *r, const uint8_t key[KEY_BYTES])
+{
+    bool others = r->known_kept && memcmp(r->known_key, key, KEY_BYTES) != 0;
+
+    if (!r->known.store || r->config->store_bytes == 0)
+        return r->known.store;
+    if (others && r->moves)
+        return NULL; /* it is in use */
+    if (others) {
+        known_content_release(&r->known);
+        if (known_content_begin(&r->known, r->loop, &r->config->seeds, r->config->store_bytes)) {
+            known_content_release(&r->known);
+            return NULL;
+        }
+    }
+    memcpy(r->known_key, key, KEY_BYTES);
+    r->known_kept = true;
+    return r->known.store;
+}
+
 static void on_offer(struct receive *r, struct seat *at, const struct json_value *body)
 {
     struct guest_facts *f = heap_alloc(sizeof *f);
@@ -328,8 +352,8 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         refuse(r, at, "that move has been before");
     else if (qemu_taken(r) || r->moves == MOVES)
         refuse(r, at, "another guest is on its way to that QEMU");
-    else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, r->known.store, at->peer,
-                              &at->move))
+    else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, store_for(r, at->key),
+                              at->peer, &at->move))
         refuse(r, at, "out of memory");
     else
         r->move[r->moves++] = at->move;

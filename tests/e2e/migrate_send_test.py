@@ -337,6 +337,34 @@ def known(form, what):
         w.close()
 
 
+def strangers():
+    """What one source has brought is not told to another, but to itself."""
+    w = World(rate="50M", delay="10ms")
+    try:
+        files = disk_files(w, ["spare"], "raw")
+        random_disk(files["near", "spare"], "raw", 6144)
+        receive, known = None, []
+        for turn, host in enumerate(["near", "other", "other"]):
+            two = Qemu(w, "two", *drives(files, "far", "raw"), incoming=True)
+            one = Qemu(w, f"one-{turn}", *drives(files, "near", "raw"))
+            if not receive:
+                receive = w.receive(two, more=["--invite"])
+                w.relay()
+            one.counts()
+            send = w.start(host, "send", ["migrate", "send", "--qmp", one.qmp, w.through,
+                                          "--disks", "copy"])
+            t.check(f"strangers, {turn}: send ends well", send.wait(60) == 0, send.text())
+            known.append(send.event("result")["disk_known_bytes"])
+            two.kill()
+            os.remove(two.look)
+            until("the move is forgotten", 10, lambda: sum(
+                e["event"] == "result" for e in receive.events()) == turn + 1)
+        t.check("strangers: what another has brought is not known", known[1] == 0, known)
+        t.check("strangers: one's own is", known[2] > 5 << 20, known)
+    finally:
+        w.close()
+
+
 def hook_refuses():
     """A hook that does not want the guest: it goes on here."""
     w = World()
@@ -422,8 +450,8 @@ def seeds():
     known("raw", "changed")
 
 
-for case in (moves, refusals, checked, taken_back, paused, raw_disks, qcow2_disks, seeds, full_disk,
-             hook_refuses):
+for case in (moves, refusals, checked, taken_back, paused, raw_disks, qcow2_disks, seeds, strangers,
+             full_disk, hook_refuses):
     try:
         case()
     except Stuck as e:
