@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/num.h"
 #include "core/guest/return_path.h"
 #include "core/os/stream_socket.h"
 #include "core/run/page_filter.h"
@@ -113,9 +114,10 @@ enum err send_memory_fill(struct send_memory *m, uint64_t now_us)
     return e;
 }
 
-void send_memory_taken(struct send_memory *m, uint64_t now_us, uint64_t bytes)
+void send_memory_taken(struct send_memory *m, uint64_t now_us, int64_t bytes)
 {
-    far_pace_taken(&m->pace, now_us, bytes);
+    if (m->coder && bytes >= 0)
+        far_pace_taken(&m->pace, now_us, num_min((uint64_t)bytes, page_coder_bytes(m->coder)));
 }
 
 bool send_memory_shut(struct send_memory *m)

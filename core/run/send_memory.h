@@ -56,8 +56,8 @@ void send_memory_wake(struct send_memory *m);
  * ERR_MEMORY. */
 enum err send_memory_fill(struct send_memory *m, uint64_t now_us) MUST_USE;
 
-/* The other host's QEMU has taken so much of the stream. */
-void send_memory_taken(struct send_memory *m, uint64_t now_us, uint64_t bytes);
+/* The other host says that its QEMU has taken so much of the stream; never more than there is. */
+void send_memory_taken(struct send_memory *m, uint64_t now_us, int64_t bytes);
 
 /* Gives QEMU the SHUT: it goes on as it does when all is well, and its guest stands. False: it
  * cannot, and is closed. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/num.h"
 #include "core/base/utf8.h"
 #include "core/crypt/crypt.h"
 #include "core/os/clock.h"
@@ -259,6 +260,8 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
         on_status(s, status);
     else if (strcmp(name, "STOP") == 0)
         on_stop(s, at_us);
+    else if (strcmp(name, "RESUME") == 0)
+        s->memory.pace.free = false; /* somebody else had stopped it for a while */
 }
 
 static void on_lost(void *ctx, bool gone)
@@ -330,7 +333,7 @@ static void on_progressed(void *ctx)
         .packed_bytes = s->memory.counters.packed_bytes,
         .rate_bps = path.rate_bps,
         .queued_bytes = path.queued_bytes + path.unsent_bytes + send_memory_waiting(&s->memory),
-        .behind_bytes = s->memory.counters.raw_bytes - s->memory.pace.taken,
+        .behind_bytes = num_sub0(s->memory.counters.raw_bytes, s->memory.pace.taken),
     };
     bool stand = switch_over_look(&s->when, &v);
     log_debug("round %llu: %llu KB to go, %llu KB behind, %llu ms", (unsigned long long)v.rounds,
@@ -503,7 +506,7 @@ static void on_record(struct send_move *s, enum move_kind kind, const struct jso
         break;
     case MOVE_TAKEN:
         send_memory_taken(&s->memory, loop_now_us(s->loop),
-                          (uint64_t)json_int(json_member(body, "bytes"), 0));
+                          json_int(json_member(body, "bytes"), 0));
         kick(s);
         break;
     case MOVE_CLOCK:

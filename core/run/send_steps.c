@@ -307,6 +307,7 @@ void send_steps_end(struct send_move *s)
     s->phase = SEND_CLEAN_UP;
     send_move_close(s);
     send_disks_release(&s->disks);
+    send_known_cut(&s->known);
     if (s->call && s->peer)
         call_part(s->call, OK, "the move is over");
     call_free(s->call);
@@ -317,6 +318,7 @@ void send_steps_end(struct send_move *s)
         guest_qemu_close(&s->qemu.q);
     stream_socket_close(s->qemu.give);
     send_memory_free(&s->memory);
+    send_known_release(&s->known);
     if (s->loop) {
         loop_timer_release(&s->tick);
         loop_timer_release(&s->steer);
