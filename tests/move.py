@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 FARSPAN = os.path.realpath(os.environ.get("FARSPAN", "build/farspan"))
@@ -116,6 +117,25 @@ class Qmp:
     def close(self):
         self.file.close()
         self.socket.close()
+
+
+class Watch(threading.Thread):
+    """Keeps when QEMU says STOP and RESUME, in us, and how its migration is."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.qmp, self.at, self.migration = Qmp(path), {}, []
+        self.qmp.socket.settimeout(None)
+        self.start()
+
+    def run(self):
+        for line in self.qmp.file:
+            e = json.loads(line)
+            if "event" in e:
+                t = e["timestamp"]
+                self.at[e["event"]] = t["seconds"] * 1000000 + t["microseconds"]
+                if e["event"] == "MIGRATION":
+                    self.migration.append(e["data"]["status"])
 
 
 class Qemu(Program):

@@ -31,7 +31,7 @@ import threading
 import time
 
 sys.path.insert(0, "tests")
-from move import Program, Qemu, Qmp, Stuck, World, until  # noqa: E402
+from move import Program, Qemu, Stuck, Watch, World, until  # noqa: E402
 
 # What the destination has beforehand: nothing, the disk as it was, or a guest of the same image.
 CASES = {
@@ -148,23 +148,6 @@ class Bridge(threading.Thread):
         return int(max((y - x for x, y in zip(a, a[1:])), default=0) * 1e6)
 
 
-class Clock(threading.Thread):
-    """When QEMU says STOP and RESUME, in us."""
-
-    def __init__(self, path):
-        super().__init__(daemon=True)
-        self.qmp, self.at = Qmp(path), {}
-        self.qmp.socket.settimeout(None)
-        self.start()
-
-    def run(self):
-        for line in self.qmp.file:
-            e = json.loads(line)
-            if "event" in e:
-                t = e["timestamp"]
-                self.at[e["event"]] = t["seconds"] * 1000000 + t["microseconds"]
-
-
 def processor_s(p):
     with open(f"/proc/{p.pid}/stat") as f:
         words = f.read().rsplit(")", 1)[1].split()
@@ -261,7 +244,7 @@ def move(w, state, receive, how, two, compare):
     bridge = Bridge(float(w.link[3][:-2]) / 1000)
     try:
         until("the client is answered", 60, lambda: len(bridge.answers) > 500)
-        a, b = Clock(one.watch), Clock(two.watch)
+        a, b = Watch(one.watch), Watch(two.watch)
         relay = w.relay()
         before, bridge.answers[:-1] = processor_s(receive), []
         send = w.send(one, more=["--disks", "copy", *(["--fast"] if how == "fast" else [])])

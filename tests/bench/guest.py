@@ -14,11 +14,10 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, "tests")
-from move import FARSPAN, Program, Qemu, Qmp, Stuck, World, until  # noqa: E402
+from move import FARSPAN, Program, Qemu, Stuck, Watch, World, until  # noqa: E402
 
 GUESTS = {"idle": "", "d5delta": "dirty=5 kind=delta", "d20delta": "dirty=20 kind=delta",
           "d5text": "dirty=5 kind=text", "d20text": "dirty=20 kind=text",
@@ -26,25 +25,6 @@ GUESTS = {"idle": "", "d5delta": "dirty=5 kind=delta", "d20delta": "dirty=20 kin
 OURS = {"safe": ["--safe"], "fast": ["--fast"]}
 STOCK = {"tcp": {}, "tcp-set": {"limit": True}, "multifd-zstd": {"multifd": True}}
 MEMORY = 256
-
-
-class Watch(threading.Thread):
-    """Keeps when QEMU says STOP and RESUME, in us, and how its migration is."""
-
-    def __init__(self, path):
-        super().__init__(daemon=True)
-        self.qmp, self.at, self.migration = Qmp(path), {}, []
-        self.qmp.socket.settimeout(None)
-        self.start()
-
-    def run(self):
-        for line in self.qmp.file:
-            e = json.loads(line)
-            if "event" in e:
-                t = e["timestamp"]
-                self.at[e["event"]] = t["seconds"] * 1000000 + t["microseconds"]
-                if e["event"] == "MIGRATION":
-                    self.migration.append(e["data"]["status"])
 
 
 def linux(w, name, kernel, guest, incoming=False, within=()):
