@@ -13,10 +13,25 @@ static const char *const about[] = {
     "on where it was when it is started again: guests that came run on, those that did not are "
     "given up, and one that stands here whole waits for its source to say whose it is. Without "
     "that word nobody lets it go but a person; a receive that ends meanwhile exits 6 and says so.",
+    "--dir starts such a QEMU instead, for each guest that comes, in that folder: as the guest's "
+    "own "
+    "was started, which the source tells. Disks, firmware and sockets are looked for, or made, in "
+    "the folder, under the last part of their names; with --disks copy disks that are not there "
+    "are made, and taken away again when the guest does not come. The new QEMU has no terminal: "
+    "what ended there ends nowhere; monitors and serial lines that are local sockets are in the "
+    "folder too. Once the guest goes, farspan may end: the QEMU is a process of its own.",
+    "A command line from another host could start programs and read files. What is not known to "
+    "be harmless is refused by name: scripts, other formats and protocols of disks, descriptors, "
+    "host devices, files outside the folder, channels that connect to local sockets. --rules names "
+    "a file that says what else may be, one rule a line: map FROM TO (what lies below FROM there "
+    "lies below TO here), emulator PATH (the QEMU to start), netdev ID TYPE,KEY=VALUE... (that "
+    "network of the guest is this one here), allow WHAT (an option, such as device, or "
+    "device:TYPE, "
+    "device.KEY, as refusals name it).",
     "Sources are let in by the role migrate in authorized_keys, and with --invite by the ticket "
-    "that it prints. The QEMU is yours, and a source cannot choose its options; but it fills it "
-    "with any memory and any state of devices, which QEMU was not made to distrust. Let in only "
-    "hosts whose machines you would run, and start that QEMU with -sandbox on.",
+    "that it prints. A source fills the QEMU with any memory and any state of devices, which QEMU "
+    "was not made to distrust. Let in only hosts whose machines you would run, and start a QEMU of "
+    "your own with -sandbox on (--dir does).",
     "What this host has already is not sent again. --seed names files that have much of what "
     "guests "
     "bring: base images, old copies of their disks (not those that the QEMU here was started "
@@ -31,7 +46,7 @@ static const char *const about[] = {
     "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "
     "more. With send --fast nobody waits for --on-prepared, and it may not be started.",
     "Events: listening, stage (id, stage), and result for each move that is over (id, outcome: "
-    "moved, source_runs, refused; reason).",
+    "moved, source_runs, refused; reason; qmp, the monitor of its QEMU).",
     NULL,
 };
 
@@ -40,6 +55,12 @@ static const struct opt options[] = {
      "wait on this address; port 0 picks a free one; default every address, port 7470"},
     {"qmp", 0, OPT_STRING(run_migrate_receive_config, qmp), "SOCKET",
      "the monitor of the QEMU that takes the guest in"},
+    {"dir", 0, OPT_STRING(run_migrate_receive_config, dir), "FOLDER",
+     "start a QEMU for each guest, with its disks and sockets in this folder"},
+    {"rules", 0, OPT_STRING(run_migrate_receive_config, rules), "FILE",
+     "what the QEMUs of other hosts' guests may have, and where; with --dir"},
+    {"overwrite", 0, OPT_FLAG(run_migrate_receive_config, overwrite), NULL,
+     "disks that are in the folder are written over by the guest's; with --dir"},
     {"advertise", 0, OPT_ADDRESS(run_migrate_receive_config, advertise), "HOST",
      "the host that the ticket names when listening on every address"},
     {"authorized", 0, OPT_STRING(run_migrate_receive_config, authorized), "FILE",
@@ -65,6 +86,8 @@ static const struct opt options[] = {
 };
 
 static const struct cmd_example examples[] = {
+    {"farspan migrate receive --dir /srv/guests --invite --advertise 192.0.2.7",
+     "starts a QEMU for whatever guest comes from who has the ticket"},
     {"farspan migrate receive --qmp /run/vm1.qmp --invite --once --advertise 192.0.2.7",
      "waits for one guest, from whoever has the ticket"},
     {"farspan migrate receive --qmp /run/vm1.qmp --listen 192.0.2.7:7470 --json",

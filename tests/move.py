@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -185,6 +186,36 @@ class Qemu(Program):
         until(f"{self.name} counts", 20, lambda: self.numbers().count("\n") > n)
 
 
+class There(Qemu):
+    """A QEMU that was started by a receive in `folder`, as the Qemu `one` was."""
+
+    def __init__(self, world, one, folder, event):
+        self.name, self.folder = f"{one.name} there", folder
+        self.qmp = event["qmp"]
+        self.look = f"{folder}/{os.path.basename(one.look)}"
+        self.serial = f"{folder}/{os.path.basename(one.serial)}"
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(self.look)
+        self.pid = struct.unpack("iII", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        s.close()
+        world.programs.append(self)
+
+    def ended(self):
+        try:
+            with open(f"/proc/{self.pid}/stat") as f:
+                return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+        except OSError:
+            return True
+
+    def words(self):
+        with open(f"/proc/{self.pid}/cmdline") as f:
+            return f.read().split("\0")[:-1]
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        until(f"{self.name} ends", 10, self.ended)
+
+
 class World:
     def __init__(self, rate="100M", delay="5ms", loss="0", patience="5s", guest="counter"):
         self.folder = tempfile.mkdtemp(prefix="farspan-move-")
@@ -228,11 +259,13 @@ class World:
         with open(f"{folder}/authorized_keys", "w") as f:
             f.write(f"{self.key('near')} migrate near\n")
 
-    def receive(self, qemu, halt=None, more=()):
-        """Starts a receive, at the same port each time."""
-        p = self.start("far", "receive", ["migrate", "receive", "--listen",
-                                          f"127.0.0.1:{self.port}", "--qmp", qemu.qmp,
-                                          "--patience", self.patience, *more], halt)
+    def receive(self, qemu, halt=None, more=(), host="far"):
+        """Starts a receive, at the same port each time; `qemu` takes the guest in, or one that is
+        started in the folder of that name."""
+        into = ["--dir", qemu] if isinstance(qemu, str) else ["--qmp", qemu.qmp]
+        p = self.start(host, "receive", ["migrate", "receive", "--listen",
+                                         f"127.0.0.1:{self.port}", *into,
+                                         "--patience", self.patience, *more], halt)
         e = p.event("listening")
         self.port = int(e["address"].rsplit(":", 1)[1])
         self.ticket = e["ticket"]
@@ -255,9 +288,22 @@ class World:
         p = self.start(host, words[1], list(words))
         return p.wait(seconds), p
 
+    def left(self):
+        """QEMUs that a receive has started in this world's folder."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline") as f:
+                    words = f.read()
+            except OSError:
+                continue
+            if "qemu-system" in words.split("\0")[0] and self.folder in words:
+                yield int(pid)
+
     def close(self):
         for p in self.programs:
             p.kill()
+        for pid in self.left():
+            os.kill(pid, signal.SIGKILL)
         subprocess.run(["rm", "-rf", self.folder], check=False)
 
 

@@ -183,6 +183,16 @@ const struct json_value *json_item(const struct json_value *v, size_t i)
     return (const struct json_value *)json_array_get(inside(v), i);
 }
 
+const char *json_key(const struct json_value *v, size_t i)
+{
+    json_t *object = (json_t *)(uintptr_t)inside(v);
+    void *at = json_object_iter(object);
+
+    for (; at && i > 0; i--)
+        at = json_object_iter_next(object, at);
+    return at ? json_object_iter_key(at) : NULL;
+}
+
 const char *json_text(const struct json_value *v)
 {
     return json_string_value(inside(v));
@@ -191,6 +201,17 @@ const char *json_text(const struct json_value *v)
 bool json_flag(const struct json_value *v)
 {
     return json_is_true(inside(v));
+}
+
+bool json_is_none(const struct json_value *v)
+{
+    return json_is_null(inside(v));
+}
+
+bool json_truth(const struct json_value *v, bool *flag)
+{
+    *flag = json_is_true(inside(v));
+    return json_is_boolean(inside(v));
 }
 
 size_t json_count(const struct json_value *v)

@@ -64,11 +64,21 @@ const struct json_value *json_member(const struct json_value *v, const char *key
 /* Item `i` of an array, borrowed; NULL when absent or `v` is NULL or no array. */
 const struct json_value *json_item(const struct json_value *v, size_t i);
 
+/* The name of member `i` of an object, in the order of the text, borrowed; NULL when absent or `v`
+ * is NULL or no object. Takes time in proportion to `i`. */
+const char *json_key(const struct json_value *v, size_t i);
+
 /* The string value, borrowed, or NULL. */
 const char *json_text(const struct json_value *v);
 
 /* Whether it is true; false also when `v` is NULL or no truth value. */
 bool json_flag(const struct json_value *v);
+
+/* Whether it is null; false also when `v` is NULL. */
+bool json_is_none(const struct json_value *v);
+
+/* Whether it is true or false; *flag is which. */
+bool json_truth(const struct json_value *v, bool *flag);
 
 /* The items of an array; 0 when `v` is NULL or none. */
 size_t json_count(const struct json_value *v);

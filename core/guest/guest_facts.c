@@ -89,6 +89,8 @@ static enum err hear_drive(struct guest_facts *f, const struct json_value *v)
     take_text(json_member(in, "node-name"), d->node, sizeof d->node);
     int64_t size = json_int(json_member(image, "virtual-size"), -1);
     d->size_bytes = size < 0 ? 0 : (uint64_t)size;
+    take_text(json_member(image, "format"), d->format, sizeof d->format);
+    d->snapshots = json_count(json_member(image, "snapshots"));
     d->read_only = json_flag(json_member(in, "ro"));
     return size < 0 ? ERR_MALFORMED : OK;
 }
@@ -101,6 +103,22 @@ static enum err hear_block(struct guest_facts *f, const struct json_value *v)
     for (size_t i = 0; !e && i < json_count(v); i++)
         e = hear_drive(f, json_item(v, i));
     return e;
+}
+
+/* Members of an object; devices are its children. */
+static enum err hear_plugged(struct guest_facts *f, const struct json_value *v)
+{
+    f->plugged = 0;
+    for (size_t i = 0; i < json_count(v); i++) {
+        const char *type = json_text(json_member(json_item(v, i), "type"));
+        if (!type || strncmp(type, "child<", 6) != 0)
+            continue;
+        if (f->plugged == GUEST_PLUGGED)
+            return ERR_LIMIT;
+        take_text(json_member(json_item(v, i), "name"), f->device[f->plugged++],
+                  sizeof f->device[0]);
+    }
+    return OK;
 }
 
 static enum err hear_migrate(struct guest_facts *f, const struct json_value *v)
@@ -120,6 +138,7 @@ const struct guest_question guest_facts_questions[] = {
     {"query-cpus-fast", NULL, NULL, hear_cpus},
     {"query-block", NULL, NULL, hear_block},
     {"query-migrate", NULL, NULL, hear_migrate},
+    {"qom-list", "/machine/peripheral", NULL, hear_plugged},
     {0},
 };
 
@@ -132,7 +151,7 @@ bool guest_facts_runs(const struct guest_facts *f)
 
 struct json *guest_facts_put(const struct guest_facts *f)
 {
-    struct json *j = json_new(), *disks = json_new_list();
+    struct json *j = json_new(), *disks = json_new_list(), *devices = json_new_list();
 
     json_put_string(j, "name", f->name);
     json_put_string(j, "uuid", f->uuid);
@@ -146,11 +165,18 @@ struct json *guest_facts_put(const struct guest_facts *f)
         json_put_string(d, "name", f->disk[i].name);
         json_put_string(d, "node", f->disk[i].node);
         json_put_string(d, "file", f->disk[i].file);
+        json_put_string(d, "format", f->disk[i].format);
         json_put_int(d, "size_bytes", (int64_t)f->disk[i].size_bytes);
         json_put_bool(d, "read_only", f->disk[i].read_only);
         json_append(disks, d);
     }
     json_put(j, "disks", disks);
+    for (size_t i = 0; i < f->plugged; i++) {
+        struct json *d = json_new();
+        json_put_string(d, "name", f->device[i]);
+        json_append(devices, d);
+    }
+    json_put(j, "devices", devices);
     return j;
 }
 
@@ -165,6 +191,7 @@ static bool get_count(const struct json_value *v, const char *key, uint64_t *to)
 static bool get_disk(const struct json_value *v, struct guest_disk *d)
 {
     d->read_only = json_flag(json_member(v, "read_only"));
+    take_text(json_member(v, "format"), d->format, sizeof d->format);
     return take_text(json_member(v, "name"), d->name, sizeof d->name) &&
            take_text(json_member(v, "node"), d->node, sizeof d->node) &&
            take_text(json_member(v, "file"), d->file, sizeof d->file) &&
@@ -174,6 +201,7 @@ static bool get_disk(const struct json_value *v, struct guest_disk *d)
 enum err guest_facts_get(const struct json_value *v, struct guest_facts *out)
 {
     const struct json_value *disks = json_member(v, "disks");
+    const struct json_value *devices = json_member(v, "devices");
 
     memset(out, 0, sizeof *out);
     if (!take_text(json_member(v, "name"), out->name, sizeof out->name) ||
@@ -183,8 +211,11 @@ enum err guest_facts_get(const struct json_value *v, struct guest_facts *out)
         !take_text(json_member(v, "status"), out->status, sizeof out->status) ||
         !get_count(v, "memory_bytes", &out->memory_bytes) || !get_count(v, "cpus", &out->cpus))
         return ERR_MALFORMED;
-    if (json_count(disks) > LIMIT_GUEST_DISKS)
+    if (json_count(disks) > LIMIT_GUEST_DISKS || json_count(devices) > GUEST_PLUGGED)
         return ERR_LIMIT;
+    for (; out->plugged < json_count(devices); out->plugged++)
+        take_text(json_member(json_item(devices, out->plugged), "name"), out->device[out->plugged],
+                  sizeof out->device[0]);
     for (; out->disks < json_count(disks); out->disks++)
         if (!get_disk(json_item(disks, out->disks), &out->disk[out->disks]))
             return ERR_MALFORMED;
@@ -221,6 +252,38 @@ static void problem(struct problems *p, const char *format, ...)
     va_end(args);
     p->any = true;
     p->tell(p->ctx, text);
+}
+
+static void look_at_leaving(const struct guest_disk *d, const char *disks, struct problems *p)
+{
+    if (d->read_only)
+        return;
+    if (!disks)
+        problem(p,
+                "the guest writes to %.80s: give --disks copy, or --disks shared when the "
+                "destination has the same disk",
+                d->file);
+    else if (d->snapshots && strcmp(disks, "copy") == 0)
+        problem(p,
+                "%.80s has snapshots inside, which are not copied: delete them (qemu-img snapshot "
+                "-d), or have both hosts use it (--disks shared)",
+                d->file);
+}
+
+bool guest_facts_leaves(const struct guest_facts *f, const char *disks,
+                        void (*tell)(void *ctx, const char *problem), void *ctx)
+{
+    struct problems p = {tell, ctx, false};
+
+    if (f->blocked[0])
+        problem(&p, "QEMU cannot migrate this guest: %s", f->blocked);
+    if (strcmp(f->status, "postmigrate") == 0)
+        problem(&p, "the guest was moved before, or nearly (see: farspan migrate status)");
+    else if (strcmp(f->status, "running") != 0 && strcmp(f->status, "paused") != 0)
+        problem(&p, "the guest is neither running nor paused, but %.40s", f->status);
+    for (size_t i = 0; i < f->disks; i++)
+        look_at_leaving(&f->disk[i], disks, &p);
+    return !p.any;
 }
 
 static void match_disks(const struct guest_facts *from, const struct guest_facts *to,

@@ -11,14 +11,16 @@
 #include "core/base/limits.h"
 #include "core/base/reason.h"
 
-enum { GUEST_UUID_CHARS = 36, GUEST_FILE_CHARS = 1023 };
+enum { GUEST_UUID_CHARS = 36, GUEST_FILE_CHARS = 1023, GUEST_PLUGGED = 256 };
 
 /* A drive with something in it. */
 struct guest_disk {
     char name[LIMIT_REASON_CHARS + 1]; /* the device's path or name: the same at both ends */
     char node[LIMIT_NAME_CHARS + 1];   /* the block node on top */
     char file[GUEST_FILE_CHARS + 1];   /* what QEMU opened */
+    char format[LIMIT_NAME_CHARS + 1]; /* "qcow2" */
     uint64_t size_bytes;               /* as the guest sees it */
+    uint64_t snapshots;                /* inside its file */
     bool read_only;
 };
 
@@ -34,12 +36,14 @@ struct guest_facts {
     uint64_t memory_bytes, cpus;
     size_t disks;
     struct guest_disk disk[LIMIT_GUEST_DISKS];
+    size_t plugged; /* devices that have a name of their own */
+    char device[GUEST_PLUGGED][LIMIT_NAME_CHARS + 1];
 };
 
 /* A question to a QEMU monitor. */
 struct guest_question {
     const char *command;
-    const char *object, *property; /* of qom-get; NULL: it takes no arguments */
+    const char *object, *property; /* of qom-get and qom-list; NULL: it takes none */
     /* Takes the answer. ERR_MALFORMED: that is none; ERR_LIMIT: more than is kept. */
     enum err (*hear)(struct guest_facts *f, const struct json_value *value);
 };
@@ -47,7 +51,7 @@ struct guest_question {
 /* All of them, until one with command NULL. */
 extern const struct guest_question guest_facts_questions[];
 
-enum { GUEST_QUESTIONS = 9 };
+enum { GUEST_QUESTIONS = 10 };
 
 /* Whether the guest was on its way, that is ran, when it was asked. */
 bool guest_facts_runs(const struct guest_facts *f);
@@ -58,6 +62,11 @@ struct json *guest_facts_put(const struct guest_facts *f);
 /* Reads what guest_facts_put has made and the other host may have made up. ERR_MALFORMED,
  * ERR_LIMIT. */
 enum err guest_facts_get(const struct json_value *v, struct guest_facts *out) MUST_USE;
+
+/* Whether the guest can leave its host, with its disks `copy` or `shared`, or without any (NULL);
+ * else each problem is told, as guest_facts_compare does. */
+bool guest_facts_leaves(const struct guest_facts *f, const char *disks,
+                        void (*tell)(void *ctx, const char *problem), void *ctx);
 
 /* Whether a QEMU that waits with the facts `to` can take in the guest of `from`; else each problem
  * is told: tell(ctx, a sentence that says what to do). */

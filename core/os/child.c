@@ -71,9 +71,9 @@ char **child_env_whole(const struct child_env *env)
     return all;
 }
 
-static int spawn(const char *path, const char *word, char **env, int *pid)
+/* `out` is where it writes, `apart` whether it has a group or a session of its own. */
+static int spawn(char *const *words, char **env, int out, short apart, int *pid)
 {
-    char *words[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)word, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     sigset_t all, none;
@@ -87,14 +87,16 @@ static int spawn(const char *path, const char *word, char **env, int *pid)
     if (!r) {
         r = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         if (!r)
-            r = posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+            r = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+        if (!r && out != STDERR_FILENO)
+            r = posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
         posix_spawnattr_setsigdefault(&how, &all);
         posix_spawnattr_setsigmask(&how, &none);
         posix_spawnattr_setpgroup(&how, 0);
-        posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                           POSIX_SPAWN_SETPGROUP);
+        posix_spawnattr_setflags(&how,
+                                 (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | apart));
         if (!r)
-            r = os_fails(OS_FD) ? errno : posix_spawn(pid, path, &files, &how, words, env);
+            r = os_fails(OS_FD) ? errno : posix_spawn(pid, words[0], &files, &how, words, env);
         posix_spawnattr_destroy(&how);
     }
     posix_spawn_file_actions_destroy(&files);
@@ -103,14 +105,36 @@ static int spawn(const char *path, const char *word, char **env, int *pid)
 
 enum err child_start(const char *path, const char *word, const struct child_env *env, int *pid)
 {
+    char *words[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)word, NULL};
     char **all = child_env_whole(env);
 
     if (!all)
         return ERR_MEMORY;
-    errno = spawn(path, word, all, pid);
+    errno = spawn(words, all, STDERR_FILENO, POSIX_SPAWN_SETPGROUP, pid);
     enum err e = errno ? ERR_SYSTEM : OK;
     if (e)
         log_errno(LOG_ERROR, "cannot start %s", path);
+    heap_free(all);
+    return e;
+}
+
+enum err child_start_apart(const char *const *words, const char *log, int *pid)
+{
+    char **all = child_env_whole(&(struct child_env){0});
+
+    if (!all)
+        return ERR_MEMORY;
+    int fd = OS_CALL(OS_OPEN, open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (fd < 0) {
+        log_errno(LOG_ERROR, "cannot write to %s", log);
+        heap_free(all);
+        return ERR_SYSTEM;
+    }
+    errno = spawn((char *const *)(uintptr_t)words, all, fd, POSIX_SPAWN_SETSID, pid);
+    enum err e = errno ? ERR_SYSTEM : OK;
+    if (e)
+        log_errno(LOG_ERROR, "cannot start %s", words[0]);
+    close(fd);
     heap_free(all);
     return e;
 }

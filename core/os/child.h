@@ -34,6 +34,12 @@ enum err child_check(const char *path) MUST_USE;
 enum err child_start(const char *path, const char *word, const struct child_env *env,
                      int *pid) MUST_USE;
 
+/* As child_start, of the program words[0] with those words (NULL at the end) and this process's
+ * environment but for the variables above, in a session of its own, with its output added to the
+ * file `log` (made for this user alone where it is not there). It may outlive this process.
+ * ERR_SYSTEM (logged), ERR_MEMORY. */
+enum err child_start_apart(const char *const *words, const char *log, int *pid) MUST_USE;
+
 /* Whether the child has ended; it is reaped then, and *status is its exit status, or 128 + the
  * signal that ended it. */
 bool child_ended(int pid, int *status);

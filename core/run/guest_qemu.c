@@ -30,7 +30,8 @@ static struct json *fact_arguments(void *ctx)
     struct json *j = json_new();
 
     json_put_string(j, "path", a->object);
-    json_put_string(j, "property", a->property);
+    if (a->property)
+        json_put_string(j, "property", a->property);
     return j;
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/num.h"
 #include "core/os/clock.h"
+#include "core/os/path.h"
 #include "core/os/process.h"
 #include "core/os/stream_socket.h"
 #include "core/run/move_halt.h"
@@ -66,12 +67,23 @@ static void say_found(struct receive_move *m)
     m->owner.stage(m->owner.ctx, m, "looked");
 }
 
+/* What was started for a guest that does not come. */
+static void undo_start(struct receive_move *m)
+{
+    if (m->open && monitor_do(m->qemu.monitor, "quit", NULL, NULL, NULL))
+        log_warn("the QEMU that was started for %s could not be told to end", m->note.id);
+    move_notes_drop(m->notes, m->note.id);
+    guest_start_undo(m->note.qmp);
+}
+
 /* Before anything was accepted: nothing has happened, but that the QEMU may wait no more. */
 static void refuse(struct receive_move *m)
 {
     if (m->refused)
         return;
     m->refused = true;
+    if (m->start)
+        undo_start(m);
     if (m->looks) {
         if (m->run.reason.text[0])
             add_problem(m, m->run.reason.text);
@@ -385,10 +397,14 @@ static void perform(struct receive_move *m, enum target_act what)
         break;
     case TARGET_NOTE_RUNNING:
         announce(m);
+        if (m->note.ours)
+            guest_start_keep(m->note.qmp);
         if (put_note(m, NOTE_RUNNING) == TARGET_NOT_NOTED)
             log_warn("that %s runs here could not be noted", m->note.id);
         break;
     case TARGET_NOTE_ABANDONED:
+        if (m->note.ours)
+            guest_start_undo(m->note.qmp);
         note(m, NOTE_ABANDONED);
         break;
     case TARGET_SAY_PREPARED:
@@ -697,33 +713,63 @@ static struct receive_move *make(struct loop *l, const struct move_notes *notes,
     return m;
 }
 
+static void refuse_unnoted(struct receive_move *m)
+{
+    reason_give(&m->run.reason, ERR_SYSTEM, "the move cannot be noted on this host's disk");
+    refuse(m);
+}
+
+static void open_qemu(struct receive_move *m)
+{
+    struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost, .ctx = m};
+
+    if (guest_qemu_open(&m->qemu, m->loop, m->note.qmp, &mine, &m->run))
+        refuse(m);
+    else
+        m->open = true;
+}
+
+static void on_started(void *ctx, enum err e)
+{
+    struct receive_move *m = ctx;
+
+    if (e)
+        refuse(m);
+    else
+        open_qemu(m);
+}
+
 enum err receive_move_new(struct loop *l, const struct move_notes *notes,
                           const struct receive_owner *owner, const struct move_note *n,
                           const struct guest_facts *offered, bool copy, struct content_store *store,
-                          struct peer *p, struct receive_move **out)
+                          struct guest_start *start, struct peer *p, struct receive_move **out)
 {
     struct receive_move *m = make(l, notes, owner, n);
 
     *out = m;
-    if (!m)
+    if (!m) {
+        guest_start_free(start);
         return ERR_MEMORY;
+    }
     m->offered = *offered;
     m->copy = copy;
+    m->start = start;
+    m->note.ours = start;
     m->store = store;
     m->teller.store = store;
     m->peer = p;
-    struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost, .ctx = m};
-    if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
-        refuse(m);
+    if (!start)
+        open_qemu(m);
+    else if (put_note(m, NOTE_LOADING) == TARGET_NOTED)
+        guest_start_go(start, l, &m->run.reason, on_started, m);
     else
-        m->open = true;
+        refuse_unnoted(m);
     return OK;
 }
 
 enum err receive_move_look(struct loop *l, const struct receive_owner *owner, const char *qmp,
                            const struct guest_facts *offered, struct receive_move **out)
 {
-    struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost};
     struct receive_move *m = make(l, NULL, owner, &(struct move_note){0});
 
     *out = m;
@@ -733,11 +779,7 @@ enum err receive_move_look(struct loop *l, const struct receive_owner *owner, co
     m->problems = json_new_list();
     m->offered = *offered;
     snprintf(m->note.qmp, sizeof m->note.qmp, "%s", qmp);
-    mine.ctx = m;
-    if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
-        refuse(m);
-    else
-        m->open = true;
+    open_qemu(m);
     return OK;
 }
 
@@ -769,6 +811,11 @@ static void on_ready_again(void *ctx, enum err e)
         return;
     }
     /* Another QEMU may have the monitor of that name by now. */
+    if (m->note.ours && !m->note.pid && !e) {
+        m->note.pid = m->qemu.pid;
+        m->note.started_ticks = m->qemu.started_ticks;
+        gone = false;
+    }
     gone |= !e && m->qemu.pid != m->note.pid;
     go_on(m, !gone && guest_facts_runs(&m->qemu.facts), gone);
 }
@@ -784,7 +831,9 @@ enum err receive_move_again(struct loop *l, const struct move_notes *notes,
     *out = m;
     if (!m)
         return ERR_MEMORY;
-    if (!n->pid || !process_lives(n->pid, n->started_ticks))
+    /* One that was started, and then this process was ended, is not known by its number yet. */
+    bool unknown = n->ours && !n->pid && path_look(n->qmp) == PATH_SOCKET;
+    if (!unknown && (!n->pid || !process_lives(n->pid, n->started_ticks)))
         go_on(m, false, true);
     else if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
         on_ready_again(m, ERR_UNREACHABLE);
@@ -804,6 +853,7 @@ void receive_move_free(struct receive_move *m)
     stream_socket_close(m->give);
     loop_timer_release(&m->patience);
     json_free(m->problems);
+    guest_start_free(m->start);
     page_decoder_free(m->decoder);
     heap_free(m);
 }

@@ -13,6 +13,7 @@
 #include "core/guest/return_path.h"
 #include "core/run/channel_socket.h"
 #include "core/run/guest_qemu.h"
+#include "core/run/guest_start.h"
 #include "core/run/page_filter.h"
 #include "core/run/receive_disks.h"
 
@@ -44,6 +45,7 @@ struct receive_move {
     enum target_stage told;
     struct peer *peer; /* borrowed: the source's session; NULL: it is not there */
 
+    struct guest_start *start; /* owned; NULL: the QEMU is a person's */
     struct guest_qemu qemu;
     struct guest_capabilities before;
     bool open;     /* its monitor was opened */
@@ -77,12 +79,13 @@ struct receive_move {
 
 /* Begins to see whether the QEMU behind note->qmp can take in a guest: ACCEPT or REFUSE is said
  * some time later. `note` (copied) says all but who our QEMU is; `offered` is copied, `notes`
- * and `store` (what need not come; NULL: nothing) borrowed; `copy`: its disks come as well.
- * ERR_MEMORY. */
+ * and `store` (what need not come; NULL: nothing) borrowed; `copy`: its disks come as well; `start`
+ * (taken; NULL: it is there) starts that QEMU first. ERR_MEMORY. */
 enum err receive_move_new(struct loop *l, const struct move_notes *notes,
                           const struct receive_owner *owner, const struct move_note *note,
                           const struct guest_facts *offered, bool copy, struct content_store *store,
-                          struct peer *p, struct receive_move **out) MUST_USE;
+                          struct guest_start *start, struct peer *p,
+                          struct receive_move **out) MUST_USE;
 
 /* Looks what stands in the way of such a guest: FOUND is said some time later, and it is over.
  * ERR_MEMORY. */

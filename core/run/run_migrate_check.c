@@ -11,6 +11,7 @@
 #include "core/guest/move_control.h"
 #include "core/run/call.h"
 #include "core/run/guest_qemu.h"
+#include "core/run/qemu_words.h"
 #include "core/run/stop.h"
 
 enum { TICK_US = 100000, PIECE_BYTES = 64 * 1024, DIRTY_S = 1, MIB = 1 << 20 };
@@ -62,27 +63,11 @@ static void problem(void *ctx, const char *text)
 
 static void look_here(struct check *c)
 {
-    const struct guest_facts *f = &c->qemu.facts;
     struct reason why = {0};
 
-    if (f->blocked[0]) {
-        reason_give(&why, OK, "QEMU cannot migrate this guest: %s", f->blocked);
+    guest_facts_leaves(&c->qemu.facts, c->config->disks, problem, c);
+    if (qemu_words_free(c->qemu.pid, &why))
         problem(c, why.text);
-    }
-    if (strcmp(f->status, "running") != 0 && strcmp(f->status, "paused") != 0) {
-        why.text[0] = 0;
-        reason_give(&why, OK, "the guest is neither running nor paused, but %.40s", f->status);
-        problem(c, why.text);
-    }
-    for (size_t i = 0; i < f->disks && !c->config->disks; i++)
-        if (!f->disk[i].read_only) {
-            why.text[0] = 0;
-            reason_give(&why, OK,
-                        "the guest writes to %.80s: say --disks copy, or --disks shared when the "
-                        "destination has the same disk",
-                        f->disk[i].file);
-            problem(c, why.text);
-        }
 }
 
 static void on_ready(void *ctx, enum err e)
@@ -141,10 +126,12 @@ static void say(struct check *c, enum move_kind kind, struct json *body)
 
 static void ask_there(struct check *c)
 {
-    struct json *j = json_new();
+    struct json *j = json_new(), *command = qemu_words_put(c->qemu.pid);
 
     json_put_string(j, "disks", c->config->disks ? c->config->disks : "none");
     json_put(j, "guest", guest_facts_put(&c->qemu.facts));
+    if (command)
+        json_put(j, "command", command);
     say(c, MOVE_CHECK, j);
 }
 

@@ -8,6 +8,8 @@
 #include "core/base/utf8.h"
 #include "core/crypt/role.h"
 #include "core/os/clock.h"
+#include "core/os/file.h"
+#include "core/os/path.h"
 #include "core/run/hook.h"
 #include "core/run/host.h"
 #include "core/run/known_content.h"
@@ -18,6 +20,7 @@ enum {
     SEATS = 64,
     MOVES = 64,
     STOP_US = 8000000,
+    MOST_FOLDER_CHARS = 75,         /* with /farspan-ID.qmp a socket's path */
     HOOK_LOOK_US = 5000,            /* how often a hook that is waited for is looked after ... */
     HOOK_PREPARED_US = 60 * 1000000 /* ... and ended, when it takes so long: the guest stands */
 };
@@ -39,6 +42,7 @@ struct receive {
     struct host *host;
     struct move_notes notes;
     struct known_content known;
+    struct command_rules rules;
     uint8_t known_key[KEY_BYTES]; /* whose guests have brought what was kept ... */
     bool known_kept;              /* ... if anything may have been */
     struct seat seat[SEATS];
@@ -231,6 +235,7 @@ static void tell_result(struct receive *r, const struct receive_move *m)
     json_put_string(j, "id", m->note.id);
     json_put_string(j, "outcome", moved ? "moved" : m->accepted ? "source_runs" : "refused");
     json_put_string(j, "reason", m->run.reason.text);
+    json_put_string(j, "qmp", m->note.qmp);
     r->came |= moved;
     if (!moved) {
         tell_hook(r->failed, m, "failed", m->accepted ? "source_runs" : "refused");
@@ -283,8 +288,9 @@ static bool qemu_taken(const struct receive *r)
 {
     for (size_t i = 0; i < r->moves; i++) {
         enum target_stage s = r->move[i]->handover.stage;
-        if (strcmp(r->move[i]->note.qmp, r->config->qmp) == 0 && !receive_move_over(r->move[i]) &&
-            s != TARGET_RUNNING && s != TARGET_ABANDONED && s != TARGET_LOST)
+        if (r->config->qmp && strcmp(r->move[i]->note.qmp, r->config->qmp) == 0 &&
+            !receive_move_over(r->move[i]) && s != TARGET_RUNNING && s != TARGET_ABANDONED &&
+            s != TARGET_LOST)
             return true;
     }
     return false;
@@ -302,7 +308,10 @@ static bool note_of(const struct receive *r, const struct seat *at, const struct
     memcpy(n->id, id, sizeof n->id);
     memcpy(n->peer, at->key, KEY_BYTES);
     memcpy(n->guest, f->name, sizeof n->guest);
-    snprintf(n->qmp, sizeof n->qmp, "%s", r->config->qmp);
+    if (r->config->qmp)
+        snprintf(n->qmp, sizeof n->qmp, "%s", r->config->qmp);
+    else
+        snprintf(n->qmp, sizeof n->qmp, "%s/farspan-%s.qmp", r->rules.folder, n->id);
     n->stage = NOTE_LOADING;
     n->runs = json_flag(json_member(body, "runs"));
     return true;
@@ -330,11 +339,28 @@ static struct content_store *store_for(struct receive *r, const uint8_t key[KEY_
     return r->known.store;
 }
 
+/* How a QEMU is started for a guest; with `tell`, only what stands in its way. */
+static enum err plan_start(struct receive *r, const struct json_value *body, bool copy,
+                           const struct guest_facts *f, const char *monitor,
+                           void (*tell)(void *ctx, const char *problem), void *ctx,
+                           struct reason *why, struct guest_start **out)
+{
+    struct guest_start_config c = {
+        .rules = &r->rules, .copy = copy, .overwrite = r->config->overwrite};
+
+    *out = NULL;
+    if (r->config->qmp)
+        return OK;
+    return guest_start_new(&c, json_member(body, "command"), f, monitor, tell, ctx, why, out);
+}
+
 static void on_offer(struct receive *r, struct seat *at, const struct json_value *body)
 {
     struct guest_facts *f = heap_alloc(sizeof *f);
     struct receive_owner owner = owner_of(r);
     struct move_note n, other;
+    struct guest_start *start = NULL;
+    struct reason why = {0};
 
     if (!f || guest_facts_get(json_member(body, "guest"), f) || !note_of(r, at, body, f, &n)) {
         heap_free(f);
@@ -352,12 +378,42 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         refuse(r, at, "that move has been before");
     else if (qemu_taken(r) || r->moves == MOVES)
         refuse(r, at, "another guest is on its way to that QEMU");
-    else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, store_for(r, at->key),
+    else if (plan_start(r, body, copy, f, n.qmp, NULL, NULL, &why, &start))
+        refuse(r, at, why.text[0] ? why.text : "out of memory");
+    else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, store_for(r, at->key), start,
                               at->peer, &at->move))
         refuse(r, at, "out of memory");
     else
         r->move[r->moves++] = at->move;
     heap_free(f);
+}
+
+static void add_problem(void *ctx, const char *text)
+{
+    struct json *one = json_new();
+
+    json_put_string(one, "says", text);
+    json_append(ctx, one);
+}
+
+/* Whether a QEMU could be started for it; none is. */
+static void check_start(struct receive *r, struct seat *at, const struct json_value *body,
+                        const struct guest_facts *f)
+{
+    const char *disks = json_text(json_member(body, "disks"));
+    struct json *j = json_new(), *problems = json_new_list();
+    struct guest_start *start;
+    char monitor[MOVE_PATH_CHARS + 1];
+    struct reason why = {0};
+
+    snprintf(monitor, sizeof monitor, "%s/farspan-0123456789abcdef.qmp", r->rules.folder);
+    enum err e = plan_start(r, body, disks && strcmp(disks, "copy") == 0, f, monitor, add_problem,
+                            problems, &why, &start);
+    if (e == ERR_MEMORY)
+        add_problem(problems, "out of memory");
+    guest_start_free(start);
+    json_put(j, "problems", problems);
+    say(r, at, MOVE_FOUND, j);
 }
 
 static void on_check(struct receive *r, struct seat *at, const struct json_value *body)
@@ -370,6 +426,8 @@ static void on_check(struct receive *r, struct seat *at, const struct json_value
         peer_close(at->peer, loop_now_us(r->loop), ERR_MALFORMED, "the question is not understood");
     } else if (qemu_taken(r) || r->moves == MOVES) {
         refuse(r, at, "another guest is on its way to that QEMU");
+    } else if (!r->config->qmp) {
+        check_start(r, at, body, f);
     } else if (receive_move_look(r->loop, &owner, r->config->qmp, f, &at->move)) {
         refuse(r, at, "out of memory");
     } else {
@@ -572,6 +630,46 @@ static enum err take_note(void *ctx, const struct move_note *n)
     return e;
 }
 
+static enum err read_rules(struct receive *r)
+{
+    const struct run_migrate_receive_config *c = r->config;
+    char folder[FOLDER_PATH_CHARS];
+    struct buf text;
+
+    if (path_look(c->dir) != PATH_FOLDER || path_whole(c->dir, folder, sizeof folder))
+        return reason_give(&r->run->reason, ERR_USAGE, "--dir %.100s: there is no such folder",
+                           c->dir);
+    if (strlen(folder) > MOST_FOLDER_CHARS)
+        return reason_give(&r->run->reason, ERR_USAGE,
+                           "--dir %.100s: longer than the path of a socket may be", c->dir);
+    buf_init(&text, COMMAND_RULES_BYTES);
+    enum err e = c->rules ? file_read(c->rules, false, &text) : OK;
+    if (e)
+        e = reason_give(&r->run->reason, ERR_USAGE, "--rules %.100s cannot be read: %s", c->rules,
+                        err_text(e));
+    else
+        e = command_rules_read(&r->rules, folder, buf_bytes(&text), &r->run->reason);
+    buf_release(&text);
+    return e;
+}
+
+static enum err check_config(struct receive *r)
+{
+    const struct run_migrate_receive_config *c = r->config;
+
+    if (!c->qmp && !c->dir)
+        return reason_give(&r->run->reason, ERR_USAGE,
+                           "say which QEMU takes the guest in: --dir FOLDER, where one is started "
+                           "as the guest's own was, or --qmp SOCKET, the monitor of one that was "
+                           "started with -incoming defer");
+    if (c->qmp && c->dir)
+        return reason_give(&r->run->reason, ERR_USAGE,
+                           "--qmp is a QEMU that is there, --dir starts one: give one of them");
+    if (c->qmp && (c->rules || c->overwrite))
+        return reason_give(&r->run->reason, ERR_USAGE, "--rules and --overwrite go with --dir");
+    return c->dir ? read_rules(r) : OK;
+}
+
 static enum err begin(struct receive *r)
 {
     const struct run_migrate_receive_config *c = r->config;
@@ -587,11 +685,9 @@ static enum err begin(struct receive *r)
     struct stop_owner signals = {.asked = on_asked, .reread = on_reread, .ctx = r};
 
     hc.peer.idle_timeout_us = c->patience_us;
-    if (!c->qmp)
-        return reason_give(&r->run->reason, ERR_USAGE,
-                           "say which QEMU takes the guest in: --qmp SOCKET, the monitor of one "
-                           "that was started with -incoming defer");
-    enum err e = move_notes_open(&r->notes);
+    enum err e = check_config(r);
+    if (!e)
+        e = move_notes_open(&r->notes);
     if (!e)
         e = loop_new(&r->loop);
     if (e)
@@ -648,6 +744,7 @@ static void end(struct receive *r)
     for (size_t i = 0; i < SEATS; i++)
         move_control_release(&r->seat[i].control);
     known_content_release(&r->known);
+    command_rules_release(&r->rules);
     hook_free(r->committed);
     hook_free(r->failed);
     if (r->prepared.move)

@@ -14,11 +14,14 @@ struct run_migrate_receive_config {
     const char *authorized;         /* a file of keys; NULL: the default one, if it is there */
     bool invite;                    /* let whoever has the ticket in as well */
     bool once;                      /* end with the first move */
-    const char *qmp;                /* the monitor of a QEMU that waits for a guest */
+    const char *qmp;   /* the monitor of a QEMU that waits for a guest; NULL: one is started ... */
+    const char *dir;   /* ... with its disks and sockets in this folder */
+    const char *rules; /* a file with command_rules; NULL: none */
+    bool overwrite;    /* disks that are there may be written over */
     const char *on_prepared, *on_committed, *on_failed; /* programs; NULL: none */
     struct parse_list seeds; /* files that have much of what guests bring */
     uint64_t store_bytes;    /* so much of what comes is kept for others like it; 0: nothing is */
-    uint64_t patience_us;                               /* how long the source may be silent */
+    uint64_t patience_us;    /* how long the source may be silent */
 };
 
 /* Listens until a signal, or with `once` until a move is over. What earlier processes have left

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/heap.h"
+#include "core/run/qemu_words.h"
 #include "core/run/send_steps.h"
 
 static enum err check_config(const struct run_migrate_send_config *c, struct run *run)
@@ -21,26 +22,18 @@ static enum err check_config(const struct run_migrate_send_config *c, struct run
     return OK;
 }
 
+static void keep_first(void *ctx, const char *text)
+{
+    reason_give(ctx, ERR_UNSUPPORTED, "%s", text);
+}
+
 static enum err check_guest(struct send_move *s)
 {
-    const struct guest_facts *f = &s->qemu.q.facts;
     struct reason *why = &s->run->reason;
 
-    if (f->blocked[0])
-        return reason_give(why, ERR_UNSUPPORTED, "QEMU cannot migrate this guest: %s", f->blocked);
-    if (strcmp(f->status, "postmigrate") == 0)
-        return reason_give(why, ERR_UNSUPPORTED,
-                           "the guest was moved before, or nearly (see: farspan migrate status)");
-    if (strcmp(f->status, "running") != 0 && strcmp(f->status, "paused") != 0)
-        return reason_give(why, ERR_UNSUPPORTED,
-                           "the guest is neither running nor paused, but %.40s", f->status);
-    for (size_t i = 0; i < f->disks && !s->config.disks; i++)
-        if (!f->disk[i].read_only)
-            return reason_give(why, ERR_UNSUPPORTED,
-                               "the guest writes to %.80s: give --disks copy, or --disks shared "
-                               "when the destination has the same disk",
-                               f->disk[i].file);
-    return OK;
+    if (!guest_facts_leaves(&s->qemu.q.facts, s->config.disks, keep_first, why))
+        return ERR_UNSUPPORTED;
+    return qemu_words_free(s->qemu.q.pid, why);
 }
 
 static void fill_note(struct send_move *s)

@@ -10,6 +10,7 @@
 #include "core/os/clock.h"
 #include "core/os/stream_socket.h"
 #include "core/run/move_halt.h"
+#include "core/run/qemu_words.h"
 
 enum {
     TICK_US = 500000,
@@ -352,13 +353,15 @@ static void on_progressed(void *ctx)
 
 static struct json *offer(struct send_move *s)
 {
-    struct json *j = json_new();
+    struct json *j = json_new(), *command = qemu_words_put(s->qemu.q.pid);
 
     json_put_string(j, "id", s->note.id);
     json_put_bool(j, "runs", s->note.runs);
     json_put_string(j, "mode", s->config.fast ? "fast" : "safe");
     json_put_string(j, "disks", s->config.disks ? s->config.disks : "none");
     json_put(j, "guest", guest_facts_put(&s->qemu.q.facts));
+    if (command)
+        json_put(j, "command", command);
     return j;
 }
 
