@@ -34,13 +34,17 @@ static const char *const about[] = {
     "your own with -sandbox on (--dir does).",
     "What this host has already is not sent again. --seed names files that have much of what "
     "guests "
-    "bring: base images, old copies of their disks (not those that the QEMU here was started "
-    "with). "
-    "They are read once, at the start, and must stay as they are. What comes, of disks and memory, "
-    "is kept as well, in a file without a name in the cache folder, up to --store-size, as long as "
-    "this receive runs: a guest's pages that are blocks of its disk are not sent twice, and the "
-    "next guest of the same kind from the same source brings little. What came from one source is "
-    "never used for another; seeds are used for all that are let in.",
+    "bring: base images, old copies of their disks. They are read once, at the start, and must "
+    "stay "
+    "as they are. --overwrite says that the disks that are here are old copies of the guest's, as "
+    "when it comes back to where it was: they are written over, and what they hold is read before "
+    "the guest is accepted, and kept. And so is what comes, of disks and memory: in a file without "
+    "a "
+    "name in the cache folder, up to --store-size, as long as this receive runs: a guest's pages "
+    "that are blocks of its disk are not sent twice, and the next guest of the same kind from the "
+    "same source brings little. What came from one source is never used for another; seeds are "
+    "used "
+    "for all that are let in, and old disks for whoever brings a guest to them.",
     "Hooks are for what else must know, such as DNS, BGP or a load balancer. Their argument and "
     "FARSPAN_EVENT say which it is (prepared, committed, failed); FARSPAN_MOVE, FARSPAN_GUEST (its "
     "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "
@@ -60,7 +64,7 @@ static const struct opt options[] = {
     {"rules", 0, OPT_STRING(run_migrate_receive_config, rules), "FILE",
      "what the QEMUs of other hosts' guests may have, and where; with --dir"},
     {"overwrite", 0, OPT_FLAG(run_migrate_receive_config, overwrite), NULL,
-     "disks that are in the folder are written over by the guest's; with --dir"},
+     "the disks that are here are old copies of the guest's: write over them"},
     {"advertise", 0, OPT_ADDRESS(run_migrate_receive_config, advertise), "HOST",
      "the host that the ticket names when listening on every address"},
     {"authorized", 0, OPT_STRING(run_migrate_receive_config, authorized), "FILE",

@@ -79,6 +79,13 @@ enum err io_file_open_in(const char *path, struct io_file_in **out)
     return OK;
 }
 
+uint64_t io_file_next_data(const struct io_file_in *s, uint64_t offset)
+{
+    off_t at = lseek(s->fd, (off_t)offset, SEEK_DATA);
+
+    return at >= 0 ? (uint64_t)at : errno == ENXIO ? UINT64_MAX : offset;
+}
+
 void io_file_close_in(struct io_file_in *s)
 {
     if (!s)

@@ -21,6 +21,10 @@ struct io_file_in {
  * logged); logged: ERR_SYSTEM (also for folders), ERR_MEMORY. */
 enum err io_file_open_in(const char *path, struct io_file_in **out) MUST_USE;
 
+/* Where from `offset` on something is kept of it: the offset itself, or behind a hole of the file;
+ * UINT64_MAX: there is only a hole. */
+uint64_t io_file_next_data(const struct io_file_in *s, uint64_t offset);
+
 /* Takes and closes it; NULL is fine. */
 void io_file_close_in(struct io_file_in *s);
 

@@ -18,6 +18,8 @@ static void on_read(void *ctx)
     content_store_names(k->store, &n);
     if (n)
         log_info("%u different blocks of 4 KiB are here already", (unsigned)n);
+    if (k->ended)
+        k->ended(k->ctx);
 }
 
 enum err known_content_begin(struct known_content *k, struct loop *l,
@@ -35,6 +37,15 @@ enum err known_content_begin(struct known_content *k, struct loop *l,
         e = content_store_new(folder, most_bytes, seed, &k->store);
     for (size_t i = 0; !e && i < seeds->n; i++)
         e = content_store_seed(k->store, seeds->item[i]);
+    if (!e)
+        loop_task_defer(&k->read);
+    return e;
+}
+
+enum err known_content_copy(struct known_content *k, const char *path)
+{
+    enum err e = content_store_copy(k->store, path);
+
     if (!e)
         loop_task_defer(&k->read);
     return e;

@@ -13,6 +13,8 @@ struct known_content {
     struct content_store *store; /* owned */
     struct loop *loop;           /* borrowed */
     struct loop_task read;
+    void (*ended)(void *ctx); /* all has been read; NULL: nobody is told. Set by the owner */
+    void *ctx;                /* borrowed */
 };
 
 /* Begins to read the files `seeds` (borrowed), and keeps up to `most_bytes` of what comes in a file
@@ -20,6 +22,10 @@ struct known_content {
  * ERR_MEMORY. */
 enum err known_content_begin(struct known_content *k, struct loop *l,
                              const struct parse_list *seeds, uint64_t most_bytes) MUST_USE;
+
+/* Copies what is in the file `path`, which will be written over; `ended` is called when that is
+ * done. Errors as known_content_begin. */
+enum err known_content_copy(struct known_content *k, const char *path) MUST_USE;
 
 /* Frees all. */
 void known_content_release(struct known_content *k);

@@ -581,10 +581,21 @@ static void on_disks_open(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
-    if (e)
+    if (e) {
         refuse(m);
-    else
+        return;
+    }
+    m->waits_read = m->copy && m->store && m->owner.looked && !m->owner.looked(m->owner.ctx, m);
+    if (!m->waits_read)
         load(m);
+}
+
+void receive_move_go_on(struct receive_move *m)
+{
+    if (!m->waits_read || m->refused)
+        return;
+    m->waits_read = false;
+    load(m);
 }
 
 static void on_disks_done(void *ctx)

@@ -28,6 +28,9 @@ struct receive_owner {
     /* It is here whole, and its source is to be told: false when that must wait until somebody has
      * agreed (receive_move_agree). NULL: nobody is asked. */
     bool (*prepared)(void *ctx, struct receive_move *m);
+    /* Its QEMU's disks are known, and what they hold may be used: false when that is being read,
+     * until receive_move_go_on. NULL: it is not used. */
+    bool (*looked)(void *ctx, struct receive_move *m);
     /* Something is to be sent on the session. */
     void (*kick)(void *ctx);
     void *ctx; /* borrowed */
@@ -57,6 +60,7 @@ struct receive_move {
     bool loaded;           /* QEMU says so */
     bool closing;          /* the disks are being given to QEMU alone */
     bool copy;             /* they come as well */
+    bool waits_read;       /* until what is on them has been read */
     bool looks;            /* it is only asked whether it could come */
     struct json *problems; /* owned: a list, while it looks */
     struct receive_disks disks;
@@ -118,6 +122,9 @@ void receive_move_fill(struct receive_move *m, uint64_t now_us);
 
 /* This host does not want it any more: it is ended, unless it is too late for that. */
 void receive_move_refuse(struct receive_move *m, const char *why);
+
+/* What its disks hold has been read, after receive_owner.looked. */
+void receive_move_go_on(struct receive_move *m);
 
 /* Whether the guest may come, after receive_owner.prepared; else it is given up. */
 void receive_move_agree(struct receive_move *m, bool good);

@@ -10,6 +10,7 @@
 #include "core/os/clock.h"
 #include "core/os/file.h"
 #include "core/os/path.h"
+#include "core/os/process.h"
 #include "core/run/hook.h"
 #include "core/run/host.h"
 #include "core/run/known_content.h"
@@ -206,8 +207,46 @@ static void on_kick(void *ctx)
         host_kick(r->host);
 }
 
-static const struct receive_owner move_owner = {
-    .say = on_say, .stage = on_stage, .prepared = on_prepared, .kick = on_kick};
+/* Reads a disk as its QEMU was given it; false: that is no file, or cannot be read. */
+static bool read_disk(struct receive *r, const struct receive_move *m, const char *file)
+{
+    char path[2 * FOLDER_PATH_CHARS], folder[FOLDER_PATH_CHARS];
+    bool whole = file[0] == '/';
+
+    if (!whole && (!m->qemu.pid || process_folder(m->qemu.pid, folder, sizeof folder)))
+        return false;
+    snprintf(path, sizeof path, "%s%s%s", whole ? "" : folder, whole ? "" : "/", file);
+    enum path_kind kind = path_look(path);
+    return (kind == PATH_FILE || kind == PATH_DEVICE) && known_content_copy(&r->known, path) == OK;
+}
+
+/* What lies on the disks that will be written over is mostly what comes, when the guest was here
+ * before. */
+static bool on_looked(void *ctx, struct receive_move *m)
+{
+    struct receive *r = ctx;
+    bool reads = false;
+
+    if (r->config->store_bytes == 0 || !r->config->overwrite)
+        return true;
+    for (size_t i = 0; i < m->disks.n; i++)
+        reads |= read_disk(r, m, m->disks.disk[i].file);
+    return !reads;
+}
+
+static void on_read(void *ctx)
+{
+    struct receive *r = ctx;
+
+    for (size_t i = 0; i < r->moves; i++)
+        receive_move_go_on(r->move[i]);
+}
+
+static const struct receive_owner move_owner = {.say = on_say,
+                                                .stage = on_stage,
+                                                .prepared = on_prepared,
+                                                .looked = on_looked,
+                                                .kick = on_kick};
 
 static struct receive_owner owner_of(struct receive *r)
 {
@@ -665,8 +704,8 @@ static enum err check_config(struct receive *r)
     if (c->qmp && c->dir)
         return reason_give(&r->run->reason, ERR_USAGE,
                            "--qmp is a QEMU that is there, --dir starts one: give one of them");
-    if (c->qmp && (c->rules || c->overwrite))
-        return reason_give(&r->run->reason, ERR_USAGE, "--rules and --overwrite go with --dir");
+    if (c->qmp && c->rules)
+        return reason_give(&r->run->reason, ERR_USAGE, "--rules goes with --dir");
     return c->dir ? read_rules(r) : OK;
 }
 
@@ -693,6 +732,8 @@ static enum err begin(struct receive *r)
     if (e)
         return e;
     loop_task_init(&r->sweep, r->loop, on_sweep, r);
+    r->known.ended = on_read;
+    r->known.ctx = r;
     loop_timer_init(&r->give_up, r->loop, on_give_up, r);
     loop_timer_init(&r->prepared.look, r->loop, on_hook_look, r);
     e = stop_new(r->loop, &signals, NULL, &r->stop);

@@ -17,7 +17,8 @@ struct run_migrate_receive_config {
     const char *qmp;   /* the monitor of a QEMU that waits for a guest; NULL: one is started ... */
     const char *dir;   /* ... with its disks and sockets in this folder */
     const char *rules; /* a file with command_rules; NULL: none */
-    bool overwrite;    /* disks that are there may be written over */
+    bool overwrite;    /* disks that are there are old copies of the guest's: they may be written
+                        * over, and what they hold need not come */
     const char *on_prepared, *on_committed, *on_failed; /* programs; NULL: none */
     struct parse_list seeds; /* files that have much of what guests bring */
     uint64_t store_bytes;    /* so much of what comes is kept for others like it; 0: nothing is */

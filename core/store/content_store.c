@@ -25,6 +25,7 @@ struct content_store {
     uint64_t own_bytes, most_bytes;
     bool full, over;                /* nothing more is kept; no entry can be made any more */
     struct io_file_in *file[FILES]; /* owned: the others */
+    bool copies[FILES];             /* that one is not to be relied upon later */
     unsigned files, scanned;        /* seeds before `scanned` have been read ... */
     uint64_t scanned_bytes;         /* ... and of that one so much */
     bool told_change;
@@ -79,7 +80,7 @@ uint64_t content_store_bytes(const struct content_store *s)
     return s->own_bytes;
 }
 
-enum err content_store_seed(struct content_store *s, const char *path)
+static enum err add_file(struct content_store *s, const char *path, bool copies)
 {
     if (s->files == FILES) {
         log_error("%s is one file too many to look for known content in", path);
@@ -89,8 +90,18 @@ enum err content_store_seed(struct content_store *s, const char *path)
     if (e == ERR_NOT_FOUND)
         log_error("there is no %s to look for known content in", path);
     if (!e)
-        s->files++;
+        s->copies[s->files++] = copies;
     return e;
+}
+
+enum err content_store_seed(struct content_store *s, const char *path)
+{
+    return add_file(s, path, false);
+}
+
+enum err content_store_copy(struct content_store *s, const char *path)
+{
+    return add_file(s, path, true);
 }
 
 /* ---- entries ---- */
@@ -166,22 +177,42 @@ void content_store_keep(struct content_store *s, const uint8_t block[CONTENT_BLO
 static bool scan_piece(struct content_store *s)
 {
     struct io_file_in *f = s->file[s->scanned];
+    unsigned to = s->copies[s->scanned] ? 0 : s->scanned;
+    uint64_t data = io_file_next_data(f, s->scanned_bytes);
     size_t got = 0;
 
+    if (data == UINT64_MAX || (to == 0 && s->full))
+        return false;
+    s->scanned_bytes = data & ~(uint64_t)(CONTENT_BLOCK_BYTES - 1);
     if (f->at.read_at(&f->at, s->scanned_bytes, s->piece, sizeof s->piece, &got))
         return false;
     for (size_t n = 0; n + CONTENT_BLOCK_BYTES <= got; n += CONTENT_BLOCK_BYTES)
-        take(s, s->piece + n, s->scanned, (s->scanned_bytes + n) / CONTENT_BLOCK_BYTES);
+        take(s, s->piece + n, to, (s->scanned_bytes + n) / CONTENT_BLOCK_BYTES);
     s->scanned_bytes += got;
     return got == sizeof s->piece;
+}
+
+/* One that was copied is needed no more, and its number can be another's. */
+static void end_file(struct content_store *s)
+{
+    s->scanned_bytes = 0;
+    if (!s->copies[s->scanned]) {
+        s->scanned++;
+        return;
+    }
+    io_file_close_in(s->file[s->scanned]);
+    s->files--;
+    for (unsigned i = s->scanned; i < s->files; i++) {
+        s->file[i] = s->file[i + 1];
+        s->copies[i] = s->copies[i + 1];
+    }
 }
 
 bool content_store_scan(struct content_store *s, uint64_t bytes)
 {
     for (uint64_t done = 0; done < bytes && s->scanned < s->files && !s->over; done += PIECE_BYTES)
         if (!scan_piece(s)) {
-            s->scanned++;
-            s->scanned_bytes = 0;
+            end_file(s);
         }
     return s->scanned < s->files && !s->over;
 }

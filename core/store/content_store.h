@@ -29,8 +29,12 @@ const struct content_key *content_store_key(const struct content_store *s);
  * must stay as it is. ERR_SYSTEM, ERR_NOT_FOUND (logged); ERR_LIMIT: there are too many. */
 enum err content_store_seed(struct content_store *s, const char *path) MUST_USE;
 
-/* Reads on in the seeds, about `bytes` more; false: all have been read. What cannot be read is left
- * out (logged). */
+/* Adds a file or block device that will be written over: what content_store_scan reads of it is
+ * kept as if it had come, as long as there is room. Errors as content_store_seed. */
+enum err content_store_copy(struct content_store *s, const char *path) MUST_USE;
+
+/* Reads on in what was added, about `bytes` more; false: all have been read. What cannot be read is
+ * left out (logged). */
 bool content_store_scan(struct content_store *s, uint64_t bytes);
 
 /* Keeps a block that has come, unless it is known, all zeroes, or the store is full. */

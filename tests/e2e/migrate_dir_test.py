@@ -45,7 +45,8 @@ def libvirt_style(w):
     subprocess.run(["qemu-io", "-c", "write -P 7 1M 1M", base], stdout=subprocess.DEVNULL,
                    check=True)
     make(f"{w.folder}/root.qcow2", "-f", "qcow2", "-F", "qcow2", "-b", base, "8M")
-    make(f"{w.folder}/data.img", "-f", "raw", "3M")
+    with open(f"{w.folder}/data.img", "wb") as f:
+        f.write(os.urandom(3 << 20))
     make(f"{w.folder}/cd.iso", "-f", "raw", "1M")
     subprocess.run(["cp", f"{w.folder}/cd.iso", w.far], check=True)
     return [
@@ -123,7 +124,7 @@ def moves():
         for name in "cd.iso", "counter.img":
             subprocess.run(["cp", f"{w.far}/{name}", back], check=True)
         old = make(f"{back}/root.qcow2", "-f", "qcow2", "8M")
-        make(f"{back}/data.img", "-f", "raw", "3M")
+        subprocess.run(["cp", f"{w.folder}/data.img", back], check=True)
         receive = w.receive(back)
         w.relay()
         send = w.send(two, more=["--disks", "copy"])
@@ -134,6 +135,9 @@ def moves():
         w.relay()
         send = w.send(two, more=["--disks", "copy"])
         t.check("unless that was said", send.wait(60) == 0, send.text())
+        r = send.event("result")
+        t.check("what lies there is not sent again", r["disk_known_bytes"] >= 3 << 20 and
+                r["disk_packed_bytes"] < 1 << 20, r)
         three = There(w, one, back, receive.event("result", outcome="moved"))
         three.counts(300)
         t.check("one number after another, still",
@@ -291,7 +295,7 @@ def told():
         for words, want in ((["--qmp", "x", "--dir", w.far], "give one of them"),
                             (["--dir", f"{w.folder}/nowhere"], "no such folder"),
                             (["--dir", w.far, "--rules", f"{w.folder}/none"], "cannot be read"),
-                            (["--qmp", "x", "--overwrite"], "go with --dir"), ([], "--dir")):
+                            (["--qmp", "x", "--rules", "y"], "goes with --dir"), ([], "--dir")):
             p = w.start("far", "usage", ["migrate", "receive", "--listen", "127.0.0.1:0", *words])
             t.check(f"usage: {words}", p.wait(20) == 2 and want in p.text(), p.text())
     finally:

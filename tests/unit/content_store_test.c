@@ -55,6 +55,51 @@ static bool make(uint64_t most_bytes, struct content_store **out)
     return content_store_new(folder(), most_bytes, seed_of_key, out) == OK;
 }
 
+/* A file that is copied can be anything later; a hole in it costs nothing. */
+static void test_copies(void)
+{
+    struct content_store *s;
+    uint8_t block[BLOCK], other[BLOCK];
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/content_store_test_copy.%d", folder(), (int)getpid());
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    EXPECT(fd >= 0 && ftruncate(fd, 1ll << 40) == 0);
+    for (uint64_t i = 0; i < 3; i++) {
+        block_of(i, block);
+        EXPECT(pwrite(fd, block, BLOCK, (off_t)((i * 3) << 30)) == BLOCK);
+    }
+    EXPECT(make(1 << 20, &s) && content_store_copy(s, path) == OK);
+    unsigned turns = 0;
+    while (content_store_scan(s, 1 << 20))
+        turns++;
+    EXPECT(turns < 100 && count(s) == 3 && content_store_bytes(s) == 3 * BLOCK);
+    EXPECT(ftruncate(fd, 0) == 0);
+    for (uint64_t i = 0; i < 3; i++) {
+        block_of(i, block);
+        EXPECT(holds(s, i, block));
+    }
+    /* Files come and go: their numbers do not run out. */
+    for (int i = 0; i < 200; i++) {
+        block_of(100 + (uint64_t)i, other);
+        EXPECT(pwrite(fd, other, BLOCK, 0) == BLOCK && content_store_copy(s, path) == OK);
+        while (content_store_scan(s, 1 << 20))
+            ;
+    }
+    EXPECT(count(s) == 203);
+    content_store_free(s);
+    /* As much as there is room for. */
+    EXPECT(make(2 * BLOCK, &s) && pwrite(fd, block, BLOCK, BLOCK) == BLOCK);
+    block_of(7, block);
+    EXPECT(pwrite(fd, block, BLOCK, 2 * BLOCK) == BLOCK && content_store_copy(s, path) == OK);
+    while (content_store_scan(s, 1 << 20))
+        ;
+    EXPECT(count(s) == 2 && content_store_bytes(s) == 2 * BLOCK);
+    content_store_free(s);
+    close(fd);
+    unlink(path);
+}
+
 static void test_keeps(void)
 {
     static const uint8_t zeroes[BLOCK];
@@ -226,6 +271,6 @@ static void test_index(void)
     EXPECT(!content_index_find(&x, 1, &entry));
 }
 
-TEST_MAIN({"keeps", test_keeps}, {"is_bounded", test_is_bounded}, {"full_disk", test_full_disk},
-          {"seeds", test_seeds}, {"full_with_seeds", test_full_with_seeds}, {"prints", test_prints},
-          {"index", test_index})
+TEST_MAIN({"keeps", test_keeps}, {"copies", test_copies}, {"is_bounded", test_is_bounded},
+          {"full_disk", test_full_disk}, {"seeds", test_seeds},
+          {"full_with_seeds", test_full_with_seeds}, {"prints", test_prints}, {"index", test_index})
