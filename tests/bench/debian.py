@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What it takes to move a Debian guest with a database at work, its disk with it.
 
-    tests/bench/debian.py [--runs N] [--case NAME]... [--how safe|fast] [--folder DIR]
+    tests/bench/debian.py [--runs N] [--case NAME]... [--how HOW]... [--folder DIR]
 
 The guest (tests/guest/debian.sh: 1 GiB, an image of 2 GiB with some 1.4 GB in it) is booted once,
 works until its page cache is warm, and is kept in DIR; each run begins with that. Its program
@@ -31,23 +31,30 @@ import threading
 import time
 
 sys.path.insert(0, "tests")
-from move import Program, Qemu, Stuck, Watch, World, until  # noqa: E402
+from move import FARSPAN, Program, Qemu, Stuck, Watch, World, until  # noqa: E402
 
 # What the destination has beforehand: nothing, the disk as it was, or a guest of the same image.
+# `dirty`: MB of memory a second that are written besides; `outage`: when the link is away, by the
+# relay's clock. STOCK is QEMU by itself: the disk by blockdev-mirror to an NBD server there,
+# then memory, over kernel TCP with BBR.
 CASES = {
     "cold": {"link": ["250M", "50ms", "0"]},
     "known": {"link": ["250M", "50ms", "0"], "seed": True},
     "second": {"link": ["250M", "50ms", "0"], "twice": True},
     "lossy": {"link": ["100M", "25ms", "0.5%"], "seed": True},
     "t3": {"link": ["45M", "50ms", "0"]},
+    "metro": {"link": ["622M", "2500us", "0"], "seed": True, "dirty": 20},
+    "long": {"link": ["250M", "75ms", "0"], "seed": True, "dirty": 20},
+    "outage": {"link": ["250M", "50ms", "0"], "outage": "8s:30s"},
 }
+HOW = {"safe": [], "fast": ["--fast"]}
+STOCK = {"tcp": {}, "multifd-zstd": {"multifd-channels": 4, "multifd-compression": "zstd"}}
 MAC = bytes.fromhex("525400123456")
 CLIENT = bytes.fromhex("525400000001")
-PORTS = range(7811, 7815)
 
 
-def words(folder, name, state, image, net, incoming):
-    """QEMU's command line; `net`: the first of two ports, QEMU's own and the bridge's."""
+def words(folder, name, state, image, incoming):
+    """QEMU's command line."""
     monitors = []
     for end in "qmp", "look", "watch":
         monitors += ["-qmp", f"unix:{folder}/{name}.{end},server=on,wait=off"]
@@ -58,18 +65,19 @@ def words(folder, name, state, image, net, incoming):
         "console=ttyS0 root=/dev/vda rw quiet net.ifnames=0 mitigations=off",
         "-drive", f"file={image},format=raw,if=none,id=disk",
         "-device", "virtio-blk-pci,drive=disk,id=disk-device",
-        "-netdev", f"socket,id=n,udp=127.0.0.1:{net + 1},localaddr=127.0.0.1:{net}",
+        "-netdev", f"dgram,id=n,local.type=unix,local.path={folder}/{name}.net,"
+                   f"remote.type=unix,remote.path={folder}/{name}.bridge",
         "-device", f"virtio-net-pci,netdev=n,mac={MAC.hex(':')},id=net",
         "-object", "rng-random,filename=/dev/urandom,id=rng", "-device", "virtio-rng-pci,rng=rng",
         "-serial", f"file:{folder}/{name}.serial", *monitors,
         *(["-incoming", incoming] if incoming else [])]
 
 
-def start(w, name, state, image, net, incoming):
+def start(w, name, state, image, incoming, within=()):
     q = Qemu.__new__(Qemu)
     q.qmp, q.look, q.serial, q.watch = (f"{w.folder}/{name}.{x}"
                                         for x in ("qmp", "look", "serial", "watch"))
-    Program.__init__(q, w.folder, name, words(w.folder, name, state, image, net, incoming))
+    Program.__init__(q, w.folder, name, [*within, *words(w.folder, name, state, image, incoming)])
     w.programs.append(q)
     until(f"{name} has a monitor", 20, lambda: os.path.exists(q.watch))
     return q
@@ -82,13 +90,14 @@ def ticks(q):
 class Bridge(threading.Thread):
     """Two guests' ports, the second one a delay away, and a client that asks and waits."""
 
-    def __init__(self, delay_s):
+    def __init__(self, folder, delay_s):
         super().__init__(daemon=True)
         self.delay_s, self.port, self.events, self.stopped = delay_s, 0, [], False
-        self.sockets = []
-        for at in PORTS[0] + 1, PORTS[2] + 1:
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.bind(("127.0.0.1", at))
+        self.sockets, self.ends, self.dirty = [], [f"{folder}/{n}.net" for n in ("one", "two")], 0
+        for name in "one", "two":
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            s.bind(f"{folder}/{name}.bridge")
+            s.setblocking(False)
             self.sockets.append(s)
         self.answers = []
         self.start()
@@ -97,6 +106,7 @@ class Bridge(threading.Thread):
         self.stopped = True
         self.join()
         for s in self.sockets:
+            os.remove(s.getsockname())
             s.close()
 
     def to_guest(self, now, frame):
@@ -116,6 +126,8 @@ class Bridge(threading.Thread):
 
     def ask(self, number):
         data = struct.pack("!Q", number)
+        if self.dirty:
+            data, self.dirty = f"dirty {self.dirty}".encode(), 0
         udp = struct.pack("!HHHH", 7007, 7007, 8 + len(data), 0) + data
         ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xffff, 0, 64, 17, 0,
                          bytes((10, 78, 0, 1)), bytes((10, 78, 0, 2)))
@@ -123,6 +135,13 @@ class Bridge(threading.Thread):
         total = (total & 0xffff) + (total >> 16)
         ip = ip[:10] + struct.pack("!H", 0xffff & ~((total & 0xffff) + (total >> 16))) + ip[12:]
         return MAC + CLIENT + b"\x08\0" + ip + udp
+
+    def put(self, port, frame):
+        """Gives it to a guest; who takes none has none."""
+        try:
+            self.sockets[port].sendto(frame, self.ends[port])
+        except OSError:
+            pass
 
     def run(self):
         number, due = 0, time.monotonic()
@@ -134,7 +153,7 @@ class Bridge(threading.Thread):
             while self.events and self.events[0][0] <= now:
                 _, _, port, to, frame = heapq.heappop(self.events)
                 if to:
-                    self.sockets[port].sendto(frame, ("127.0.0.1", PORTS[2 * port]))
+                    self.put(port, frame)
                 else:
                     self.from_guest(now, port, frame)
             wait = min([due] + [e[0] for e in self.events[:1]]) - time.monotonic()
@@ -172,7 +191,7 @@ def prepare(state):
     w = World()
     try:
         copy(f"{state}/debian.img", f"{state}/warm.img")
-        q = start(w, "boot", state, f"{state}/warm.img", PORTS[0], None)
+        q = start(w, "boot", state, f"{state}/warm.img", None)
         until("the guest is warm", 1500, lambda: "warm" in q.numbers())
         time.sleep(10)
         q.ask("stop")
@@ -186,19 +205,19 @@ def prepare(state):
         w.close()
 
 
-def source(w, state):
+def source(w, state, within=()):
     copy(f"{state}/warm.img", f"{w.folder}/near.img")
-    one = start(w, "one", state, f"{w.folder}/near.img", PORTS[0], f"exec:cat {state}/warm.state")
+    one = start(w, "one", state, f"{w.folder}/near.img", f"exec:cat {state}/warm.state", within)
     until("the guest is back", 100, lambda: one.status() not in ("inmigrate", "gone"))
     one.ask("cont")
     until("the guest runs", 60, lambda: ticks(one) > 30)
     return one
 
 
-def destination(w, state):
+def destination(w, state, within=()):
     subprocess.run(["rm", "-f", f"{w.folder}/far.img"], check=True)
     subprocess.run(["truncate", "-s", "2G", f"{w.folder}/far.img"], check=True)
-    return start(w, "two", state, f"{w.folder}/far.img", PORTS[2], "defer")
+    return start(w, "two", state, f"{w.folder}/far.img", "defer", within)
 
 
 def hook(w):
@@ -233,48 +252,100 @@ def compare_memory(w, one, two):
 
 def end(q):
     q.kill()
-    for path in q.qmp, q.look, q.watch, q.serial:
+    for path in q.qmp, q.look, q.watch, q.serial, q.serial.replace(".serial", ".net"):
         if os.path.exists(path):
             os.remove(path)
 
 
-def move(w, state, receive, how, two, compare):
+def us_of(text):
+    number, unit = (text[:-2], text[-2:]) if text[-2:] in ("us", "ms") else (text[:-1], text[-1:])
+    return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+
+
+def bps_of(text):
+    return float(text[:-1]) * {"k": 1e3, "M": 1e6, "G": 1e9}[text[-1]]
+
+
+class Rates:
+    """What the source says of its rate, each half second, and when."""
+
+    def __init__(self, send):
+        self.send, self.seen, self.at = send, 0, []
+
+    def look(self):
+        got = [e for e in self.send.events() if e["event"] == "progress"]
+        for e in got[self.seen:]:
+            self.at.append((time.monotonic(), e["rate_bps"]))
+        self.seen = len(got)
+
+    def back_us(self, full_bps):
+        """After the longest time without any, from the first that goes to 85 % of the link's."""
+        since, longest, back = None, 0, None
+        for when, rate in self.at:
+            if rate < full_bps / 100:
+                since = since or when
+            elif since:
+                longest, back = max((longest, back or 0), (when - since, when))
+                since = None
+        full = [when for when, rate in self.at if back and when >= back and rate > 0.85 * full_bps]
+        return int((full[0] - back) * 1e6) if full and longest > 5 else None
+
+
+def life(one, two, bridge):
+    """Whether the guest goes on there; whoever has moved it."""
+    n = ticks(two)
+    try:
+        until("the guest lives", 60, lambda: ticks(two) > n + 20)
+        lives = True
+    except Stuck:
+        lives = False
+    for q in one, two:
+        if "ERROR" in q.numbers():
+            raise Stuck("the guest has found an error")
+    return {"lives": lives, "client_us": bridge.gap_us() if lives else None}
+
+
+def begin(w, case, one):
+    """The client, once it is answered, and the guest has enough to do."""
+    bridge = Bridge(w.folder, us_of(w.link[3]) / 1e6)
+    until("the client is answered", 60, lambda: len(bridge.answers) > 500)
+    if case.get("dirty"):
+        bridge.dirty = case["dirty"]
+        time.sleep(8)
+    return bridge
+
+
+def move(w, case, state, receive, how, two, compare):
     """One move; what is known of it."""
     one = source(w, state)
-    bridge = Bridge(float(w.link[3][:-2]) / 1000)
+    bridge = begin(w, case, one)
     try:
-        until("the client is answered", 60, lambda: len(bridge.answers) > 500)
         a, b = Watch(one.watch), Watch(two.watch)
         relay = w.relay()
         before, bridge.answers[:-1] = processor_s(receive), []
-        send = w.send(one, more=["--disks", "copy", *(["--fast"] if how == "fast" else [])])
+        send = w.send(one, more=["--disks", "copy", *HOW[how]])
         used = {"lost_pages": compare_memory(w, one, two)} if compare else {}
+        rates = Rates(send)
         while not send.ended():
             try:
                 used.update({"processor_s": processor_s(send) + processor_s(receive) - before,
                              "resident_mib": [resident_mib(send), resident_mib(receive)]})
             except (OSError, StopIteration, IndexError):
                 pass
+            rates.look()
             time.sleep(0.05)
         if send.wait(1):
             raise Stuck(send.text()[-300:])
         r = send.event("result")
-        n = ticks(two)
-        try:
-            until("the guest lives", 60, lambda: ticks(two) > n + 20)
-            used["lives"] = True
-        except Stuck:
-            used["lives"] = False
-        for q in one, two:
-            if "ERROR" in q.numbers():
-                raise Stuck("the guest has found an error")
+        used.update(life(one, two, bridge))
         relay.signal(15)
         relay.wait(10)
         link = relay.event("result", seconds=1)
+        if case.get("outage"):
+            used["back_us"] = rates.back_us(bps_of(w.link[1]))
         keep = ("link_bytes", "packed_bytes", "known_pages", "literal_pages", "disk_bytes",
                 "disk_known_bytes", "disk_packed_bytes")
-        return {"total_us": r["total_us"], "gap_us": b.at["RESUME"] - a.at["STOP"],
-                "client_us": bridge.gap_us() if used["lives"] else None, **used,
+        return {"total_us": r["total_us"], "gap_us": b.at["RESUME"] - a.at["STOP"], **used,
                 "up_bytes": link["up"]["bytes"], "down_bytes": link["down"]["bytes"],
                 **{k: r[k] for k in keep}}
     finally:
@@ -282,20 +353,103 @@ def move(w, state, receive, how, two, compare):
         end(one)
 
 
+def ours(w, case, how, state, compare):
+    two = destination(w, state)
+    more = ["--invite", *(["--seed", f"{state}/warm.img"] if case.get("seed") else []),
+            *(["--on-prepared", hook(w)] if compare else [])]
+    receive = w.receive(two, more=more)
+    if case.get("seed"):
+        until("the seed is read", 100, lambda: "are here already" in receive.text())
+    if case.get("twice"):
+        move(w, case, state, receive, how, two, False)
+        end(two)
+        two = destination(w, state)
+    if case.get("outage"):
+        w.link += ["--outage", case["outage"]]
+    return move(w, case, state, receive, how, two, compare)
+
+
+def stock(w, case, how, state):
+    """QEMU by itself, at its own limits but for the rate."""
+    ns = [f"fsdebian-{end_of}-{os.getpid()}" for end_of in "ab"]
+    try:
+        for name in ns:
+            subprocess.run(["ip", "netns", "add", name], check=True)
+        relay = Program(w.folder, "tun", [FARSPAN, "bench", "relay", "--json", "--tun",
+                                          ",".join(ns), *w.link])
+        w.programs.append(relay)
+        relay.event("listening")
+        within = [["ip", "netns", "exec", name] for name in ns]
+        for words_of in within:
+            subprocess.run([*words_of, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=bbr"],
+                           check=True)
+        two = destination(w, state, within[1])
+        one = source(w, state, within[0])
+        bridge = begin(w, case, one)
+        try:
+            a, b = Watch(one.watch), Watch(two.watch)
+            bridge.answers[:-1] = []
+            begun = time.monotonic()
+            mirror(one, two)
+            disk_s = time.monotonic() - begun
+            migrate(one, two, STOCK[how], a)
+            total = time.monotonic() - begun
+            until("the guest was let go", 20, lambda: "RESUME" in b.at)
+            used = life(one, two, bridge)
+            relay.signal(15)
+            relay.wait(10)
+            link = relay.event("result", seconds=1)
+            return {"total_us": int(total * 1e6), "disk_us": int(disk_s * 1e6),
+                    "gap_us": b.at["RESUME"] - a.at["STOP"], **used,
+                    "up_bytes": link["up"]["bytes"], "down_bytes": link["down"]["bytes"],
+                    "packed_bytes": 0, "disk_packed_bytes": 0, "processor_s": 0}
+        finally:
+            bridge.close()
+            end(one)
+    finally:
+        for name in ns:
+            subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def mirror(one, two):
+    """The disk, to an NBD server of the other QEMU, until it is the same."""
+    two.ask("nbd-server-start", addr={"type": "inet", "data": {"host": "10.77.0.2",
+                                                               "port": "4445"}})
+    node = two.ask("query-block")[0]["inserted"]["node-name"]
+    two.ask("block-export-add", type="nbd", id="disk", writable=True, **{"node-name": node})
+    one.ask("blockdev-add", driver="nbd", export=node, **{"node-name": "there"},
+            server={"type": "inet", "host": "10.77.0.2", "port": "4445"})
+    one.ask("blockdev-mirror", device="disk", target="there", sync="full",
+            **{"job-id": "mirror", "copy-mode": "write-blocking"})
+    until("the disk is the same", 1200, lambda: any(
+        j.get("ready") for j in one.ask("query-block-jobs")))
+
+
+def migrate(one, two, how, watch):
+    caps = [{"capability": c, "state": True} for c in (
+        "return-path", "events", "pause-before-switchover", *(["multifd"] if how else []))]
+    for q in one, two:
+        q.ask("migrate-set-capabilities", capabilities=caps)
+        q.ask("migrate-set-parameters", **{"max-bandwidth": 2 * 10**9, **how})
+    two.ask("migrate-incoming", uri="tcp:10.77.0.2:4444")
+    one.ask("migrate", uri="tcp:10.77.0.2:4444")
+    until("it stops the guest", 600, lambda: watch.migration[-1:] in (["pre-switchover"],
+                                                                     ["failed"]))
+    if watch.migration[-1] == "failed":
+        raise Stuck("QEMU has failed")
+    one.ask("block-job-cancel", device="mirror")
+    until("the mirror has ended", 60, lambda: not one.ask("query-block-jobs"))
+    two.ask("nbd-server-stop")
+    one.ask("migrate-continue", state="pre-switchover")
+    until("QEMU has moved it", 200, lambda: watch.migration[-1:] in (["completed"], ["failed"]))
+    if watch.migration[-1] != "completed":
+        raise Stuck("QEMU has failed")
+
+
 def run(case, how, state, compare):
     w = World(rate=case["link"][0], delay=case["link"][1], loss=case["link"][2], patience="60s")
     try:
-        two = destination(w, state)
-        more = ["--invite", *(["--seed", f"{state}/warm.img"] if case.get("seed") else []),
-                *(["--on-prepared", hook(w)] if compare else [])]
-        receive = w.receive(two, more=more)
-        if case.get("seed"):
-            until("the seed is read", 100, lambda: "are here already" in receive.text())
-        if case.get("twice"):
-            move(w, state, receive, how, two, False)
-            end(two)
-            two = destination(w, state)
-        return move(w, state, receive, how, two, compare)
+        return stock(w, case, how, state) if how in STOCK else ours(w, case, how, state, compare)
     finally:
         w.close()
 
@@ -309,7 +463,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--case", action="append", choices=list(CASES))
-    p.add_argument("--how", action="append", choices=["safe", "fast"])
+    p.add_argument("--how", action="append", choices=[*HOW, *STOCK])
     p.add_argument("--folder", default="build/guest")
     p.add_argument("--compare", action="store_true",
                    help="compare the disks while both guests stand, which makes the gap longer")

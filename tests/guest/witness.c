@@ -2,7 +2,8 @@
  *
  * Writes a numbered, checksummed record to a disk file and to memory 20 times a second, reads older
  * ones back, answers each UDP datagram at port 7007 with the same, and says on the console how far
- * it is: "tick N" ten times a second, "ERROR ..." when a record is not what it was. */
+ * it is: "tick N" ten times a second, "ERROR ..." when a record is not what it was. A datagram
+ * "dirty N" has it change 32 bytes in each page of 64 MiB, N MB of pages a second. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -14,10 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RECORD = 4096, RECORDS = 4096, PORT = 7007 };
+enum { RECORD = 4096, RECORDS = 4096, PORT = 7007, SET_PAGES = 16384, CHANGED = 32 };
 
 static uint8_t *memory; /* RECORDS of them */
 static int console, disk;
+static uint8_t *set; /* SET_PAGES of RECORD bytes, once something is to be written there */
+static uint64_t dirty_bytes_s, dirty_page, dirty_since_us;
 
 static void say(const char *text)
 {
@@ -80,6 +83,34 @@ static uint64_t now_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+static void hear(const uint8_t *datagram, size_t n)
+{
+    char text[32] = {0};
+
+    if (n < 7 || n >= sizeof text || memcmp(datagram, "dirty ", 6) != 0)
+        return;
+    memcpy(text, datagram + 6, n - 6);
+    dirty_bytes_s = strtoull(text, NULL, 10) * 1000000;
+    dirty_since_us = now_us();
+    dirty_page = 0;
+    if (!set)
+        set = malloc((size_t)SET_PAGES * RECORD);
+    for (size_t i = 0; set && i < SET_PAGES; i++) /* text, more or less */
+        for (size_t k = 0; k < RECORD; k++)
+            set[i * RECORD + k] = (uint8_t)("etaoin shrdlu cm"[(i * 31 + k * k / 7 + k) % 16]);
+}
+
+static void dirty(void)
+{
+    uint64_t due = set ? (now_us() - dirty_since_us) * (dirty_bytes_s / 1000) / 1000 / RECORD : 0;
+
+    for (int i = 0; dirty_page < due && i < 256; i++, dirty_page++) {
+        uint8_t *page = set + dirty_page % SET_PAGES * RECORD;
+        for (int k = 0; k < CHANGED; k++)
+            page[(dirty_page * 61 + (uint64_t)k * 97) % RECORD] = (uint8_t)(dirty_page * 7 + k);
+    }
+}
+
 int main(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)}, from;
@@ -97,6 +128,9 @@ int main(void)
     for (;;) {
         socklen_t n = sizeof from;
         ssize_t got = recvfrom(s, datagram, sizeof datagram, 0, (struct sockaddr *)&from, &n);
+        if (got > 0)
+            hear(datagram, (size_t)got);
+        dirty();
         if (got > 0)
             sendto(s, datagram, (size_t)got, 0, (struct sockaddr *)&from, n);
         if (now_us() >= next) {
