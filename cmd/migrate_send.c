@@ -28,8 +28,9 @@ static const char *const about[] = {
     "over when all is durable there. --disks shared says that both hosts have them. What can only "
     "be read, such as CD images, must be there already.",
     "After the move the QEMU here is ended, unless --keep wants it to stay, stopped.",
-    "Events: guest (what QEMU says of it), connected, stage, progress (remaining_bytes, rate_bps, "
-    "dirty_bps, eta_us), at the end result: outcome (moved, source_runs, source_gone, undecided), "
+    "Events: guest (what QEMU says of it), connected, stage, progress (remaining_bytes and "
+    "total_bytes of memory, disk_remaining_bytes and disk_bytes, rate_bps, dirty_bps, eta_us), at "
+    "the end result: outcome (moved, source_runs, source_gone, undecided), "
     "total_us, gap_us (how long the guest stood, by the two QEMUs' clocks, +- gap_error_us), "
     "link_bytes, memory_bytes, packed_bytes (what memory became), disk_bytes, disk_known_bytes "
     "(of these: what the destination had), disk_packed_bytes.",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/num.h"
 #include "core/os/stream_socket.h"
 
 static void fail(struct send_disks *s, const char *why)
@@ -216,6 +217,34 @@ static struct send_disk *find(struct send_disks *s, const char *name)
         if (strcmp(s->disk[i].name, name) == 0)
             return &s->disk[i];
     return NULL;
+}
+
+static void on_progress(void *ctx, const struct json_value *v, const char *refused)
+{
+    struct send_disks *s = ctx;
+
+    if (refused)
+        return;
+    s->total_bytes = s->remaining_bytes = 0;
+    for (size_t i = 0; i < json_count(v); i++) {
+        const struct json_value *job = json_item(v, i);
+        const char *name = json_text(json_member(job, "device"));
+        int64_t len = json_int(json_member(job, "len"), 0),
+                at = json_int(json_member(job, "offset"), 0);
+        if (!name || !find(s, name) || len < 0 || at < 0)
+            continue;
+        s->total_bytes += (uint64_t)len;
+        s->remaining_bytes += num_sub0((uint64_t)len, (uint64_t)at);
+    }
+}
+
+void send_disks_ask(struct send_disks *s)
+{
+    if (s->n && !s->told_ready && !s->failed &&
+        monitor_do(s->q->monitor, "query-block-jobs", NULL, on_progress, s))
+        log_debug("QEMU is not asked for its block jobs");
+    if (s->told_ready)
+        s->remaining_bytes = 0;
 }
 
 void send_disks_told(struct send_disks *s, const char *name, const struct json_value *data)

@@ -45,7 +45,8 @@ struct send_disks {
     struct dialog_step step[4 * LIMIT_GUEST_DISKS];
     size_t step_disk[4 * LIMIT_GUEST_DISKS]; /* whose step it is */
     bool stopping, failed, told_ready, told_drained;
-    void (*ended)(void *ctx, enum err e); /* of send_disks_restore */
+    uint64_t total_bytes, remaining_bytes; /* of the mirrors' first round, as QEMU said last */
+    void (*ended)(void *ctx, enum err e);  /* of send_disks_restore */
     void *ended_ctx;
 };
 
@@ -58,6 +59,9 @@ enum err send_disks_begin(struct send_disks *s, struct loop *l, struct guest_qem
 
 /* An event of QEMU's. */
 void send_disks_told(struct send_disks *s, const char *name, const struct json_value *data);
+
+/* Asks QEMU how far the mirrors are; s->remaining_bytes is new some time later. */
+void send_disks_ask(struct send_disks *s);
 
 /* Something has come on a stream, or it takes more; false: it is none of theirs. */
 bool send_disks_wake(struct send_disks *s, uint64_t stream);

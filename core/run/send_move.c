@@ -633,7 +633,12 @@ static void on_tick(void *ctx)
     see_known(s);
     count_memory(s);
     count_disks(s);
-    settle(s, send_report_progress(&s->report, now, &s->qemu.progress));
+    struct send_progress p = s->qemu.progress;
+    if (p.total_bytes == 0) /* memory has not begun */
+        p.total_bytes = p.remaining_bytes = s->qemu.q.facts.memory_bytes;
+    send_disks_ask(&s->disks);
+    settle(s, send_report_progress(&s->report, now, &p, s->disks.total_bytes,
+                                   s->disks.remaining_bytes));
 }
 
 void send_move_prepare(struct send_move *s)

@@ -69,28 +69,34 @@ void send_report_clock(struct send_report *r, int64_t asked_us, int64_t us, int6
     r->ahead_error_us = half + 1;
 }
 
-enum err send_report_progress(struct send_report *r, uint64_t now_us, const struct send_progress *p)
+enum err send_report_progress(struct send_report *r, uint64_t now_us, const struct send_progress *p,
+                              uint64_t disk_bytes, uint64_t disk_remaining_bytes)
 {
+    uint64_t total = p->total_bytes + disk_bytes,
+             remaining = p->remaining_bytes + disk_remaining_bytes;
     uint64_t sent = r->memory.packed_bytes + r->disks.packed_bytes,
              past = num_max(now_us - r->told_us, 1);
     uint64_t rate = r->told_us ? num_mul_div(sent - r->told_bytes, 8000000, past) : 0;
-    uint64_t raw_bps = num_mul_div(r->memory.raw_bytes, 8000000, num_max(now_us - r->begun_us, 1));
+    uint64_t raw_bps =
+        num_mul_div(num_sub0(total, remaining), 8000000, num_max(now_us - r->begun_us, 1));
     char line[LINE_CHARS];
 
     r->told_us = now_us;
     r->told_bytes = sent;
-    uint64_t eta_us = raw_bps ? num_mul_div(p->remaining_bytes, 8000000, raw_bps) : 0;
+    uint64_t eta_us = raw_bps ? num_mul_div(remaining, 8000000, raw_bps) : 0;
     snprintf(line, sizeof line,
              "%llu of %llu MB to go, %.1f Mbit/s on the way, %.1f Mbit/s written anew, round %llu, "
              "%.0f s",
-             (unsigned long long)(p->remaining_bytes / MB),
-             (unsigned long long)(p->total_bytes / MB), (double)rate / 1e6,
-             (double)p->dirty_bps / 1e6, (unsigned long long)p->rounds, (double)eta_us / 1e6);
+             (unsigned long long)(remaining / MB), (unsigned long long)(total / MB),
+             (double)rate / 1e6, (double)p->dirty_bps / 1e6, (unsigned long long)p->rounds,
+             (double)eta_us / 1e6);
     status_line_show(line);
     struct json *j = json_new();
     json_put_string(j, "event", "progress");
     json_put_int(j, "remaining_bytes", (int64_t)p->remaining_bytes);
     json_put_int(j, "total_bytes", (int64_t)p->total_bytes);
+    json_put_int(j, "disk_remaining_bytes", (int64_t)disk_remaining_bytes);
+    json_put_int(j, "disk_bytes", (int64_t)disk_bytes);
     json_put_int(j, "rate_bps", (int64_t)rate);
     json_put_int(j, "dirty_bps", (int64_t)p->dirty_bps);
     json_put_int(j, "rounds", (int64_t)p->rounds);

@@ -41,9 +41,9 @@ enum err send_report_stage(struct send_report *r, const char *stage) MUST_USE;
  * (all since 1970): the quickest answer tells most. */
 void send_report_clock(struct send_report *r, int64_t asked_us, int64_t us, int64_t now_us);
 
-/* Tells how far it is. */
-enum err send_report_progress(struct send_report *r, uint64_t now_us,
-                              const struct send_progress *p) MUST_USE;
+/* Tells how far it is: memory, and disks of so many bytes. */
+enum err send_report_progress(struct send_report *r, uint64_t now_us, const struct send_progress *p,
+                              uint64_t disk_bytes, uint64_t disk_remaining_bytes) MUST_USE;
 
 /* The result. */
 enum err send_report_result(struct send_report *r, uint64_t now_us, const char *id,

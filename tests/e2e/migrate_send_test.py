@@ -328,6 +328,11 @@ def known(form, what):
         t.check(f"{name}: and not sent", r["disk_packed_bytes"] <
                 r["disk_bytes"] - r["disk_known_bytes"] + 100000, r)
         t.check(f"{name}: receive ends well", receive.wait(20) == 0, receive.text())
+        if what == "twice": # six megabytes at 50 Mbit/s: a second, and it is told each half
+            told = [e for e in send.events() if e["event"] == "progress"]
+            t.check(f"{name}: how far the disk is", any(
+                0 < e["disk_remaining_bytes"] <= e["disk_bytes"] and
+                e["remaining_bytes"] == e["total_bytes"] > 0 for e in told), told)
         two.ask("quit")
         two.wait(10)
         one.kill()
