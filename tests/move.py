@@ -183,7 +183,7 @@ class Qemu(Program):
             return ""
 
     def counts(self, n=200):
-        until(f"{self.name} counts", 20, lambda: self.numbers().count("\n") > n)
+        until(f"{self.name} counts", 60, lambda: self.numbers().count("\n") > n)
 
 
 class There(Qemu):
