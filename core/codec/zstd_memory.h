@@ -2,6 +2,7 @@
 #ifndef FARSPAN_ZSTD_MEMORY_H
 #define FARSPAN_ZSTD_MEMORY_H
 
+#define ZSTD_DISABLE_DEPRECATE_WARNINGS /* of the calls that compress in place (pack.c) */
 #define ZSTD_STATIC_LINKING_ONLY /* memory of our own, frames without magic; linked statically */
 #include <zstd.h>
 

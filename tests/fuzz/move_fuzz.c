@@ -75,6 +75,16 @@ static void try_disk(struct bytes b)
     CHECK(r.kind == DISK_BARRIER || r.kind == DISK_DONE || r.offset + r.length <= DISK_BYTES);
     disk_record_put(&w, &r);
     CHECK(bytes_equal(wr_done(&w), bytes_of(b.p, DISK_HEAD_BYTES)));
+    if (r.kind != DISK_KNOWN || b.n < DISK_HEAD_BYTES + DISK_KNOWN_BYTES)
+        return;
+    struct disk_known known;
+    uint8_t again[DISK_KNOWN_BYTES];
+    struct wr k = wr_of(again, sizeof again);
+    struct bytes more = bytes_of(b.p + DISK_HEAD_BYTES, DISK_KNOWN_BYTES);
+    CHECK(r.length % DISK_BLOCK_BYTES == 0 && r.offset % DISK_BLOCK_BYTES == 0);
+    disk_record_get_known(more, &known);
+    disk_record_put_known(&k, &known);
+    CHECK(bytes_equal(wr_done(&k), more));
 }
 
 static void try_return_path(struct bytes b)
