@@ -67,7 +67,7 @@ struct arg {
 /* An invocation for the help, which tests parse. */
 struct cmd_example {
     const char *line; /* "farspan serve test --listen 127.0.0.1:7470" */
-    const char *says; /* what it does, a phrase */
+    const char *says; /* what it does, a phrase; lines after it stand as they are */
 };
 
 /* A command is a value: one at the end of each cmd/NAME.c, listed in main.c. Arrays end in a zeroed

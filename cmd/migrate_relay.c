@@ -30,6 +30,16 @@ static const char *const about[] = {
     "all channels with it.",
     "The bytes are compressed with zstd, unless that does not make them shorter, and are not "
     "looked into. With multifd set multifd-compression to none: compressed twice they cost twice.",
+    "With libvirt, name one socket for the memory and, for --copy-storage-all, one for the disks. "
+    "Their paths are the same on both hosts, since virsh tells them to both. At the destination "
+    "QEMU makes them: its user (libvirt-qemu, qemu) must be let write in their folder, also by "
+    "SELinux or AppArmor. At the source run this as root; libvirt gives QEMU's user its sockets. "
+    "The files of the disks must be there at the destination, as without a relay. When the session "
+    "ends while memory or disks still go, the machine runs on where it was.",
+    "A third socket can carry what the two libvirts say to each other: with --socket "
+    "libvirt=/run/libvirt/libvirt-sock (or virtqemud-sock) there and --socket /run/vm1/libvirt "
+    "here the address for virsh is 'qemu+unix:///system?socket=/run/vm1/libvirt'. Whoever is let "
+    "in can then do there what root can.",
     "The far end lets in keys with the role migrate in authorized_keys, and with --invite whoever "
     "has the ticket that it prints, until it ends.",
     "Events: listening at the far end; connected at the near end, once its sockets are there; "
@@ -70,8 +80,14 @@ static const struct cmd_example examples[] = {
      "the host that the machine goes to, where QEMU was started with -incoming unix:/run/vm1.in"},
     {"farspan migrate relay @ticket --socket vm1.in=/run/vm1.out",
      "the host that it leaves: then migrate unix:/run/vm1.out in QEMU's monitor"},
-    {"farspan migrate relay @ticket --socket /run/vm1.ram --socket /run/vm1.disk",
-     "for virsh migrate with --migrateuri unix:///run/vm1.ram --disks-uri unix:///run/vm1.disk"},
+    {"farspan migrate relay --listen 192.0.2.7:7470 --socket /run/vm1/ram --socket /run/vm1/disk",
+     "the host that a machine of libvirt's goes to, where QEMU's user may write in /run/vm1"},
+    {"farspan migrate relay 192.0.2.7:7470 --socket /run/vm1/ram --socket /run/vm1/disk",
+     "the host that it leaves: then\n"
+     "      virsh migrate --live --p2p --persistent \\\n"
+     "        --copy-storage-all vm1 qemu+ssh://192.0.2.7/system \\\n"
+     "        --migrateuri unix:///run/vm1/ram \\\n"
+     "        --disks-uri unix:///run/vm1/disk"},
     {0},
 };
 

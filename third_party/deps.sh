@@ -12,7 +12,8 @@ libxcb-randr0-dev libxcb-xkb-dev libxcb-render0-dev libxcb-shape0-dev libxau-dev
 
 check="clang libclang-rt-dev clang-format llvm python3-minimal python3 file strace procps util-linux
 xvfb xterm openbox x11-utils x11-xserver-utils xdotool xkb-data x11-xkb-utils imagemagick
-ffmpeg chromium fonts-dejavu-core iproute2 iperf3 openssl man-db qemu-system-x86 qemu-utils"
+ffmpeg chromium fonts-dejavu-core iproute2 iperf3 openssl man-db qemu-system-x86 qemu-utils
+libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients"
 
 case "${1-}" in
 build) wanted=$build ;;
