@@ -38,6 +38,12 @@ static void try_note(struct bytes b)
     buf_release(&text);
 }
 
+static void ignore(void *ctx, const char *problem)
+{
+    (void)ctx;
+    CHECK(problem[0]);
+}
+
 static void try_facts(struct bytes b)
 {
     struct guest_facts *f = heap_alloc(sizeof *f), *to = heap_alloc(sizeof *to);
@@ -55,6 +61,9 @@ static void try_facts(struct bytes b)
             (void)!q->hear(to, v);
         CHECK(to->disks <= LIMIT_GUEST_DISKS);
         (void)!guest_facts_match(to, f, &why);
+        CHECK(guest_facts_leaves(f, "copy", ignore, NULL) || f->disks || f->blocked[0] ||
+              strcmp(f->status, "running") != 0);
+        guest_facts_leaves(to, NULL, ignore, NULL);
         guest_capabilities_hear(&c, v);
         CHECK(c.n <= GUEST_CAPABILITIES);
         json_free(guest_capabilities_change(&c, GUEST_SOURCE, false));
