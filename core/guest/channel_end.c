@@ -20,6 +20,7 @@ enum {
     THOROUGH_LEVEL = 3, /* ... and 190 MB/s, 3.4 to 1: for paths that take less than comes of it */
     THOROUGH_BELOW_BPS = 300000000,
     QUICK_ABOVE_BPS = 450000000,
+    TELLING_BYTES = 4096,
     TRY_AGAIN_CHUNKS = 8, /* what cannot be made shorter quickly is copied for so long */
     RESET_CODE = 1
 };
@@ -243,8 +244,10 @@ void channel_end_give(struct channel_end *c, struct bytes b)
         give_up(c, e);
         return;
     }
-    if (level)
-        c->copies = level == QUICK_LEVEL && c->packed_n > b.n - b.n / 32 ? TRY_AGAIN_CHUNKS : 0;
+    if (level) /* little says nothing of what follows */
+        c->copies = level == QUICK_LEVEL && b.n >= TELLING_BYTES && c->packed_n > b.n - b.n / 32
+                        ? TRY_AGAIN_CHUNKS
+                        : 0;
     else
         c->copies--;
     c->counters.given_bytes += b.n;
