@@ -13,9 +13,6 @@
 #include "core/run/move_halt.h"
 
 enum {
-    BUFFER_BYTES = 1 << 20,
-    TAKEN_BYTES = 256 * 1024, /* QEMU has taken so much more, and the source is told */
-    TAKEN_US = 10000,
     QUIT_US = 5000000,   /* so long may QEMU take to end */
     ANNOUNCE_ROUNDS = 10 /* within some 3 s */
 };
@@ -94,15 +91,7 @@ static void refuse(struct receive_move *m)
     m->owner.stage(m->owner.ctx, m, "refused");
 }
 
-/* ---- memory ---- */
-
-static void close_memory(struct receive_move *m)
-{
-    if (m->memory.end)
-        channel_socket_release(&m->memory);
-    stream_socket_close(m->ours);
-    m->ours = -1;
-}
+/* ---- channels ---- */
 
 /* Those of the session, before it goes. */
 static void close_channels(struct receive_move *m)
@@ -111,8 +100,7 @@ static void close_channels(struct receive_move *m)
         channel_end_free(m->asked[m->asked_n - 1]);
     receive_disks_cut(&m->disks);
     known_teller_cut(&m->teller);
-    if (m->memory.end)
-        close_memory(m);
+    receive_memory_close(&m->memory);
 }
 
 static void kick(void *ctx)
@@ -126,56 +114,21 @@ static void kick(void *ctx)
  * Then the disks must have come as well, and be QEMU's alone. */
 static void see_loaded(struct receive_move *m)
 {
-    if (m->back.shut && m->back.code) {
+    const struct return_path *back = &m->memory.back;
+
+    if (back->shut && back->code) {
         hear(m, TARGET_QEMU_FAILED);
-    } else if (m->back.shut && m->loaded && !m->closing && receive_disks_done(&m->disks)) {
+    } else if (back->shut && m->loaded && !m->closing && receive_disks_done(&m->disks)) {
         m->closing = true;
         receive_disks_close(&m->disks);
     }
 }
 
-/* Pages that cannot be kept, or make no sense. */
-static void see_fault(struct receive_move *m)
-{
-    if (m->memory.fault)
-        reason_give(&m->run.reason, m->memory.fault,
-                    m->memory.fault == ERR_MALFORMED
-                        ? "what comes of the guest's memory is not understood"
-                    : m->memory.fault == ERR_VERIFY
-                        ? "what the destination was to take of its own files (--seed) has been "
-                          "changed meanwhile"
-                        : "what is known of the guest's pages cannot be kept on the disk there");
-}
-
-static size_t sift(void *ctx, uint8_t *p, size_t n)
-{
-    struct receive_move *m = ctx;
-
-    return return_path_sift(&m->back, p, n);
-}
-
-static void open_memory(struct receive_move *m, struct channel_end *end)
-{
-    int fd = m->ours;
-
-    m->ours = -1;
-    channel_socket_init(&m->memory, end, kick, m);
-    m->memory.sift = sift;
-    m->memory.keeps_end = true;
-    m->memory.in = page_filter_decode(m->decoder);
-    if (channel_socket_connect(&m->memory, m->loop, fd))
-        channel_end_answer(end, CHANNEL_FAILED, "out of memory");
-    else
-        channel_end_answer(end, CHANNEL_OPENED, "");
-    channel_socket_deliver(&m->memory);
-}
-
 /* A channel has said what it is for: it goes there. */
 static void place(struct receive_move *m, struct channel_end *end)
 {
-    if (strcmp(channel_end_name(end), "pages") == 0 && m->ours >= 0 && !m->memory.end) {
-        open_memory(m, end);
-    } else if (!receive_disks_take(&m->disks, end) && !known_teller_take(&m->teller, end)) {
+    if (!receive_memory_take(&m->memory, end) && !receive_disks_take(&m->disks, end) &&
+        !known_teller_take(&m->teller, end)) {
         channel_end_answer(end, CHANNEL_UNKNOWN, "there is no such channel");
         channel_end_free(end);
     }
@@ -211,10 +164,8 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
 {
     struct channel_end *end;
 
-    if (m->memory.end && channel_end_stream(m->memory.end) == stream) {
-        channel_end_wake(m->memory.end);
-        channel_socket_deliver(&m->memory);
-    } else if (receive_disks_wake(&m->disks, stream) || known_teller_wake(&m->teller, stream)) {
+    if (receive_memory_wake(&m->memory, stream) || receive_disks_wake(&m->disks, stream) ||
+        known_teller_wake(&m->teller, stream)) {
         ;
     } else if (is_asked(m, stream)) {
         hear_asked(m);
@@ -228,36 +179,26 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
     kick(m);
 }
 
-/* How much QEMU has taken: what waits here for it the source cannot see otherwise. */
-static void tell_taken(struct receive_move *m, uint64_t now_us)
+static void say_taken(struct receive_move *m, uint64_t bytes)
 {
-    uint64_t taken = page_decoder_given(m->decoder), more = taken - m->told_taken;
-
-    if (more == 0 || (more < TAKEN_BYTES && now_us - m->told_taken_us < TAKEN_US))
-        return;
     struct json *j = json_new();
-    json_put_int(j, "bytes", (int64_t)taken);
-    m->told_taken = taken;
-    m->told_taken_us = now_us;
+
+    json_put_int(j, "bytes", (int64_t)bytes);
     say(m, MOVE_TAKEN, j);
 }
 
 void receive_move_fill(struct receive_move *m, uint64_t now_us)
 {
+    bool shut = m->memory.back.shut;
+    uint64_t taken;
+
     known_teller_fill(&m->teller, now_us);
     receive_disks_fill(&m->disks, now_us);
-    if (!m->memory.end)
-        return;
-    tell_taken(m, now_us);
-    bool shut = m->back.shut;
-    channel_socket_fill(&m->memory, now_us);
-    if (m->back.shut && !shut)
+    if (receive_memory_taken(&m->memory, now_us, &taken))
+        say_taken(m, taken);
+    receive_memory_fill(&m->memory, now_us, &m->run.reason);
+    if (m->memory.back.shut && !shut)
         see_loaded(m);
-    /* QEMU has closed it, or the source has: an end without SHUT is one in the middle. */
-    see_fault(m);
-    if (m->memory.end && (m->memory.broken || (m->memory.read_ended && !m->back.shut) ||
-                          channel_end_stage(m->memory.end) == CHANNEL_OVER))
-        close_memory(m);
 }
 
 /* ---- what the hand-over wants done ---- */
@@ -318,7 +259,7 @@ static void give_back(struct receive_move *m)
 {
     if (m->run.reason.text[0] && m->peer)
         say(m, MOVE_WHY, reason_body(m, ""));
-    close_memory(m);
+    receive_memory_close(&m->memory);
 }
 
 static void clear(struct receive_move *m)
@@ -352,20 +293,12 @@ static void on_patience(void *ctx)
     loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
 }
 
-/* What has come, for the source to compare. */
+/* What has come, for the source to compare; nothing when an earlier process has told it. */
 static struct json *prepared_body(const struct receive_move *m)
 {
-    uint8_t hash[STREAM_HASH_BYTES];
-    char text[2 * STREAM_HASH_BYTES + 1];
     struct json *j = json_new();
-    uint64_t n;
 
-    if (!m->decoder)
-        return j; /* an earlier process has told it */
-    page_decoder_digest(m->decoder, hash, &n);
-    stream_hash_text(hash, text);
-    json_put_string(j, "hash", text);
-    json_put_int(j, "bytes", (int64_t)n);
+    receive_memory_digest(&m->memory, j);
     return j;
 }
 
@@ -475,7 +408,7 @@ static void accepted(void *ctx, enum err e)
         e = reason_give(&m->run.reason, ERR_SYSTEM, "the move cannot be noted on this host's disk");
     if (e || !m->peer) {
         move_notes_drop(m->notes, m->note.id);
-        close_memory(m);
+        receive_memory_close(&m->memory);
         refuse(m);
         return;
     }
@@ -540,25 +473,12 @@ static void load(struct receive_move *m)
         {"getfd", .arguments = fd_arguments, .give = take_fd},
         {"migrate-incoming", .arguments = uri_arguments},
     };
-    int pair[2];
-    enum err e = stream_socket_pair(pair, BUFFER_BYTES);
 
-    if (e) {
-        reason_give(&m->run.reason, e, "no connection for QEMU");
+    if (receive_memory_open(&m->memory, m->loop, kick, m, &m->give, &m->run.reason)) {
         refuse(m);
         return;
     }
-    m->ours = pair[0];
-    m->give = pair[1];
-    e = page_filter_folder(m->folder);
-    if (!e)
-        e = page_decoder_new(m->folder, &m->decoder);
-    if (e) {
-        reason_give(&m->run.reason, e, "no place for what is known of the guest's pages");
-        refuse(m);
-        return;
-    }
-    page_decoder_know(m->decoder, m->store);
+    page_decoder_know(m->memory.decoder, m->store);
     m->begun = true;
     guest_qemu_do(&m->qemu, steps, COUNT_OF(steps), accepted, m);
 }
@@ -592,28 +512,13 @@ static void on_disks_done(void *ctx)
     see_loaded(ctx);
 }
 
-/* Whether what came out here is what the source's QEMU has written, where that was said already;
- * else the source compares. */
-static bool is_same(const struct receive_move *m)
-{
-    uint8_t hash[STREAM_HASH_BYTES];
-    char text[2 * STREAM_HASH_BYTES + 1];
-    uint64_t n;
-
-    if (!m->said_hash[0])
-        return true;
-    page_decoder_digest(m->decoder, hash, &n);
-    stream_hash_text(hash, text);
-    return strcmp(m->said_hash, text) == 0 && m->said_bytes == (int64_t)n;
-}
-
 static void on_disks_closed(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
     if (e == ERR_UNREACHABLE)
         return; /* that it is lost is told by itself */
-    if (!e && !is_same(m))
+    if (!e && !receive_memory_same(&m->memory))
         e = reason_give(&m->run.reason, ERR_VERIFY,
                         "what arrived there is not what QEMU wrote here");
     hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
@@ -707,7 +612,7 @@ static struct receive_move *make(struct loop *l, const struct move_notes *notes,
     m->notes = notes;
     m->owner = *owner;
     m->note = *n;
-    m->give = m->ours = m->memory.fd = -1;
+    m->give = -1;
     m->told = TARGET_STAGES;
     loop_timer_init(&m->patience, l, on_patience, m);
     return m;
@@ -854,22 +759,14 @@ void receive_move_free(struct receive_move *m)
     loop_timer_release(&m->patience);
     json_free(m->problems);
     guest_start_free(m->start);
-    page_decoder_free(m->decoder);
+    receive_memory_free(&m->memory);
     heap_free(m);
-}
-
-static void note_said(struct receive_move *m, const struct json_value *body)
-{
-    const char *hash = json_text(json_member(body, "hash"));
-
-    snprintf(m->said_hash, sizeof m->said_hash, "%s", hash ? hash : "");
-    m->said_bytes = json_int(json_member(body, "bytes"), -1);
 }
 
 void receive_move_record(struct receive_move *m, enum move_kind kind, const struct json_value *body)
 {
     if (kind == MOVE_HANDOVER)
-        note_said(m, body);
+        receive_memory_hear(&m->memory, body);
     if (kind == MOVE_HANDOVER)
         hear(m, TARGET_HANDOVER);
     else if (kind == MOVE_RUNS)
