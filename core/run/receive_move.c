@@ -19,8 +19,6 @@ enum {
 
 _Static_assert((int)CONTENT_SEED_BYTES == (int)KEY_BYTES, "it is told as keys are");
 
-static const char fd_name[] = "farspan-memory";
-
 static void act(struct receive_move *m);
 
 static void hear(struct receive_move *m, enum target_news news)
@@ -58,7 +56,7 @@ static void say_found(struct receive_move *m)
     struct json *j = json_new();
 
     json_put(j, "problems", m->problems);
-    json_put_string(j, "version", m->qemu.facts.version);
+    json_put_string(j, "version", m->qemu.q.facts.version);
     m->problems = NULL;
     say(m, MOVE_FOUND, j);
     m->owner.stage(m->owner.ctx, m, "looked");
@@ -67,7 +65,7 @@ static void say_found(struct receive_move *m)
 /* What was started for a guest that does not come. */
 static void undo_start(struct receive_move *m)
 {
-    if (m->open && monitor_do(m->qemu.monitor, "quit", NULL, NULL, NULL))
+    if (m->open && monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
         log_warn("the QEMU that was started for %s could not be told to end", m->note.id);
     move_notes_drop(m->notes, m->note.id);
     guest_start_undo(m->note.qmp);
@@ -219,16 +217,6 @@ static void note(struct receive_move *m, enum move_stage stage)
     handover_target_hear(&m->handover, news);
 }
 
-static enum err hear_cont(void *ctx, const struct json_value *v, const char *refused)
-{
-    struct receive_move *m = ctx;
-
-    (void)v;
-    return refused ? reason_give(&m->run.reason, ERR_UNSUPPORTED,
-                                 "QEMU does not let the guest go: %s", refused)
-                   : OK;
-}
-
 static void on_went(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
@@ -240,10 +228,8 @@ static void on_went(void *ctx, enum err e)
 
 static void start_guest(struct receive_move *m)
 {
-    static const struct dialog_step steps[] = {{"cont", .heard = hear_cont}};
-
     m->went_us = 0;
-    guest_qemu_do(&m->qemu, steps, m->note.runs ? COUNT_OF(steps) : 0, on_went, m);
+    receive_qemu_start(&m->qemu, m->note.runs, on_went, m);
 }
 
 /* Tells the network where the guest is: not before it goes, since QEMU keeps such frames as long as
@@ -251,7 +237,7 @@ static void start_guest(struct receive_move *m)
 static void announce(struct receive_move *m)
 {
     if (m->note.runs && m->open)
-        guest_qemu_announce(&m->qemu, ANNOUNCE_ROUNDS);
+        guest_qemu_announce(&m->qemu.q, ANNOUNCE_ROUNDS);
 }
 
 /* The source's QEMU sees its connection end, and would say less of why than is known here. */
@@ -265,7 +251,7 @@ static void give_back(struct receive_move *m)
 static void clear(struct receive_move *m)
 {
     give_back(m);
-    if (!m->open || monitor_lost(m->qemu.monitor)) {
+    if (!m->open || monitor_lost(m->qemu.q.monitor)) {
         /* Nobody can be asked: whether the process is there decides. */
         if (m->note.pid && process_lives(m->note.pid, m->note.started_ticks))
             loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
@@ -274,7 +260,7 @@ static void clear(struct receive_move *m)
         return;
     }
     m->ended = true;
-    if (monitor_do(m->qemu.monitor, "quit", NULL, NULL, NULL))
+    if (monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
         log_warn("QEMU could not be told to end");
     loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
 }
@@ -418,83 +404,14 @@ static void accepted(void *ctx, enum err e)
     act(m);
 }
 
-static enum err hear_capabilities(void *ctx, const struct json_value *v, const char *refused)
-{
-    struct receive_move *m = ctx;
-
-    if (refused)
-        return reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU tells no capabilities: %s",
-                           refused);
-    guest_capabilities_hear(&m->before, v);
-    return OK;
-}
-
-static struct json *wanted_capabilities(void *ctx)
-{
-    const struct receive_move *m = ctx;
-
-    return guest_capabilities_change(&m->before, GUEST_DESTINATION, false);
-}
-
-static struct json *fd_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "fdname", fd_name);
-    return j;
-}
-
-static struct json *uri_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "uri", "fd:farspan-memory");
-    return j;
-}
-
-static int take_fd(void *ctx)
-{
-    struct receive_move *m = ctx;
-    int fd = m->give;
-
-    m->give = -1;
-    return fd;
-}
-
-/* While it waits for a guest, `stop` means that it is not to let it go by itself. */
 static void load(struct receive_move *m)
 {
-    static const struct dialog_step steps[] = {
-        {.command = "stop"},
-        {"query-migrate-capabilities", .heard = hear_capabilities},
-        {"migrate-set-capabilities", .arguments = wanted_capabilities},
-        {"getfd", .arguments = fd_arguments, .give = take_fd},
-        {"migrate-incoming", .arguments = uri_arguments},
-    };
-
-    if (receive_memory_open(&m->memory, m->loop, kick, m, &m->give, &m->run.reason)) {
+    if (receive_memory_open(&m->memory, m->loop, kick, m, &m->qemu.give, &m->run.reason)) {
         refuse(m);
         return;
     }
     page_decoder_know(m->memory.decoder, m->store);
-    m->begun = true;
-    guest_qemu_do(&m->qemu, steps, COUNT_OF(steps), accepted, m);
-}
-
-static enum err fits(struct receive_move *m)
-{
-    const struct guest_facts *f = &m->qemu.facts;
-
-    if (strcmp(f->status, "inmigrate") != 0)
-        return reason_give(&m->run.reason, ERR_BUSY,
-                           "the QEMU there does not wait for a guest (it is %.40s): start it with "
-                           "-incoming defer",
-                           f->status);
-    if (m->looks)
-        return guest_facts_compare(&m->offered, f, add_problem, m) ? OK : ERR_UNSUPPORTED;
-    return guest_facts_match(&m->offered, f, &m->run.reason);
+    receive_qemu_begin(&m->qemu, accepted, m);
 }
 
 static void on_disks_open(void *ctx, enum err e)
@@ -541,7 +458,7 @@ static void open_disks(struct receive_move *m)
                                         .kick = kick,
                                         .ctx = m};
     static const struct guest_facts none;
-    enum err e = receive_disks_begin(&m->disks, m->loop, &m->qemu, m->copy ? &m->offered : &none,
+    enum err e = receive_disks_begin(&m->disks, m->loop, &m->qemu.q, m->copy ? &m->offered : &none,
                                      m->note.id, m->store, &owner);
 
     if (e) {
@@ -554,10 +471,10 @@ static void on_ready(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
-    m->note.pid = m->qemu.pid;
-    m->note.started_ticks = m->qemu.started_ticks;
+    m->note.pid = m->qemu.q.pid;
+    m->note.started_ticks = m->qemu.q.started_ticks;
     if (!e)
-        e = fits(m);
+        e = receive_qemu_fits(&m->qemu, &m->offered, m->looks ? add_problem : NULL, m);
     if (e || m->looks)
         refuse(m);
     else
@@ -571,7 +488,7 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
 
     if (strcmp(name, "RESUME") == 0)
         m->went_us = at_us;
-    if (strcmp(name, "MIGRATION") != 0 || !status || !m->begun)
+    if (strcmp(name, "MIGRATION") != 0 || !status || !m->qemu.begun)
         return;
     log_debug("QEMU's migration is %s", status);
     if (strcmp(status, "completed") == 0) {
@@ -612,7 +529,7 @@ static struct receive_move *make(struct loop *l, const struct move_notes *notes,
     m->notes = notes;
     m->owner = *owner;
     m->note = *n;
-    m->give = -1;
+    m->qemu.give = -1;
     m->told = TARGET_STAGES;
     loop_timer_init(&m->patience, l, on_patience, m);
     return m;
@@ -628,7 +545,7 @@ static void open_qemu(struct receive_move *m)
 {
     struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost, .ctx = m};
 
-    if (guest_qemu_open(&m->qemu, m->loop, m->note.qmp, &mine, &m->run))
+    if (guest_qemu_open(&m->qemu.q, m->loop, m->note.qmp, &mine, &m->run))
         refuse(m);
     else
         m->open = true;
@@ -717,12 +634,12 @@ static void on_ready_again(void *ctx, enum err e)
     }
     /* Another QEMU may have the monitor of that name by now. */
     if (m->note.ours && !m->note.pid && !e) {
-        m->note.pid = m->qemu.pid;
-        m->note.started_ticks = m->qemu.started_ticks;
+        m->note.pid = m->qemu.q.pid;
+        m->note.started_ticks = m->qemu.q.started_ticks;
         gone = false;
     }
-    gone |= !e && m->qemu.pid != m->note.pid;
-    go_on(m, !gone && guest_facts_runs(&m->qemu.facts), gone);
+    gone |= !e && m->qemu.q.pid != m->note.pid;
+    go_on(m, !gone && guest_facts_runs(&m->qemu.q.facts), gone);
 }
 
 enum err receive_move_again(struct loop *l, const struct move_notes *notes,
@@ -740,7 +657,7 @@ enum err receive_move_again(struct loop *l, const struct move_notes *notes,
     bool unknown = n->ours && !n->pid && path_look(n->qmp) == PATH_SOCKET;
     if (!unknown && (!n->pid || !process_lives(n->pid, n->started_ticks)))
         go_on(m, false, true);
-    else if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
+    else if (guest_qemu_open(&m->qemu.q, l, m->note.qmp, &mine, &m->run))
         on_ready_again(m, ERR_UNREACHABLE);
     else
         m->open = true;
@@ -754,8 +671,8 @@ void receive_move_free(struct receive_move *m)
     close_channels(m);
     receive_disks_release(&m->disks);
     if (m->open)
-        guest_qemu_close(&m->qemu);
-    stream_socket_close(m->give);
+        guest_qemu_close(&m->qemu.q);
+    stream_socket_close(m->qemu.give);
     loop_timer_release(&m->patience);
     json_free(m->problems);
     guest_start_free(m->start);

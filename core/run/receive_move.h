@@ -5,15 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/guest/guest_capabilities.h"
 #include "core/guest/handover_target.h"
 #include "core/guest/known_teller.h"
 #include "core/guest/move_control.h"
 #include "core/guest/move_notes.h"
-#include "core/run/guest_qemu.h"
 #include "core/run/guest_start.h"
 #include "core/run/receive_disks.h"
 #include "core/run/receive_memory.h"
+#include "core/run/receive_qemu.h"
 
 struct receive_move;
 
@@ -44,11 +43,9 @@ struct receive_move {
     struct peer *peer; /* borrowed: the source's session; NULL: it is not there */
 
     struct guest_start *start; /* owned; NULL: the QEMU is a person's */
-    struct guest_qemu qemu;
-    struct guest_capabilities before;
+    struct receive_qemu qemu;
     bool open;     /* its monitor was opened */
     bool accepted; /* the source was told so: the hand-over's stages count */
-    bool begun;    /* QEMU was told to take the guest in */
     bool ended;    /* QEMU was told to end */
     bool refused;
     bool agreed;           /* that the source may be told that it is prepared */
@@ -62,7 +59,6 @@ struct receive_move {
     struct content_store *store;                      /* borrowed; NULL: none */
     struct channel_end *asked[2 + LIMIT_GUEST_DISKS]; /* owned: that have not said what for */
     size_t asked_n;
-    int give; /* owned: QEMU's end of a pair of sockets; -1: none, or given */
     struct receive_memory memory;
     int64_t went_us; /* when the guest went, by QEMU's clock */
     struct loop_timer patience;
