@@ -10,19 +10,16 @@
 #include "core/os/clock.h"
 #include "core/os/file.h"
 #include "core/os/path.h"
-#include "core/run/hook.h"
 #include "core/run/host.h"
 #include "core/run/known_content.h"
-#include "core/run/receive_move.h"
+#include "core/run/receive_hooks.h"
 #include "core/run/stop.h"
 
 enum {
     SEATS = 64,
     MOVES = 64,
     STOP_US = 8000000,
-    MOST_FOLDER_CHARS = 75,         /* with /farspan-ID.qmp a socket's path */
-    HOOK_LOOK_US = 5000,            /* how often a hook that is waited for is looked after ... */
-    HOOK_PREPARED_US = 60 * 1000000 /* ... and ended, when it takes so long: the guest stands */
+    MOST_FOLDER_CHARS = 75 /* with /farspan-ID.qmp a socket's path */
 };
 
 /* A session, with what is said about a move in it. */
@@ -50,13 +47,7 @@ struct receive {
     size_t moves;
     struct loop_task sweep;
     struct loop_timer give_up;
-    struct hook *committed, *failed; /* owned */
-    struct gate_hook {
-        struct receive_move *move; /* borrowed: whose hook runs; NULL: none does */
-        int pid;
-        uint64_t since_us;
-        struct loop_timer look;
-    } prepared;
+    struct receive_hooks hooks;
     bool stopping;
     bool came, went_wrong; /* a guest has; one has not */
     struct reason why;     /* it has not */
@@ -110,73 +101,10 @@ static void on_say(void *ctx, struct receive_move *m, enum move_kind kind, struc
         json_free(body);
 }
 
-/* ---- hooks ---- */
-
-static void hook_env(struct child_env *env, const struct receive_move *m, const char *outcome)
-{
-    char key[KEY_TEXT_CHARS + 1];
-
-    key_to_text(m->note.peer, key);
-    env->count = 0;
-    child_env_add(env, "FARSPAN_MOVE", m->note.id);
-    child_env_add(env, "FARSPAN_GUEST", m->note.guest);
-    child_env_add(env, "FARSPAN_QMP", m->note.qmp);
-    child_env_add(env, "FARSPAN_PEER", key);
-    child_env_add(env, "FARSPAN_OUTCOME", outcome);
-    child_env_add(env, "FARSPAN_REASON", m->run.reason.text);
-}
-
-static void on_hook_look(void *ctx)
-{
-    struct receive *r = ctx;
-    struct gate_hook *g = &r->prepared;
-    int status = 0;
-
-    if (!g->move)
-        return;
-    bool ended = child_ended(g->pid, &status);
-    if (!ended && loop_now_us(r->loop) - g->since_us < HOOK_PREPARED_US) {
-        loop_timer_set(&g->look, loop_now_us(r->loop) + HOOK_LOOK_US);
-        return;
-    }
-    if (!ended)
-        child_kill(g->pid);
-    struct receive_move *m = g->move;
-    g->move = NULL;
-    log_info("the hook for a prepared guest has ended with %d", ended ? status : -1);
-    receive_move_agree(m, ended && status == 0);
-}
-
 /* Whether the guest's source may be told at once that it is prepared. */
 static bool on_prepared(void *ctx, struct receive_move *m)
 {
-    struct receive *r = ctx;
-    struct child_env env;
-
-    if (!r->config->on_prepared || r->prepared.move == m)
-        return !r->config->on_prepared;
-    hook_env(&env, m, "prepared");
-    child_env_add(&env, "FARSPAN_EVENT", "prepared");
-    if (r->prepared.move ||
-        child_start(r->config->on_prepared, "prepared", &env, &r->prepared.pid)) {
-        log_warn("the hook for a prepared guest cannot be started: it goes without");
-        return true;
-    }
-    r->prepared.move = m;
-    r->prepared.since_us = loop_now_us(r->loop);
-    loop_timer_set(&r->prepared.look, loop_now_us(r->loop) + HOOK_LOOK_US);
-    return false;
-}
-
-static void tell_hook(struct hook *h, const struct receive_move *m, const char *event,
-                      const char *outcome)
-{
-    struct child_env env;
-
-    if (!h)
-        return;
-    hook_env(&env, m, outcome);
-    hook_event(h, event, &env);
+    return receive_hooks_prepared(&((struct receive *)ctx)->hooks, m);
 }
 
 static void on_stage(void *ctx, struct receive_move *m, const char *name)
@@ -194,7 +122,7 @@ static void on_stage(void *ctx, struct receive_move *m, const char *name)
     log_info("%s %s: %s", m->note.guest[0] ? m->note.guest : "the guest", m->note.id, name);
     settle(r, run_event(r->run, j));
     if (strcmp(name, "running") == 0)
-        tell_hook(r->committed, m, "committed", "moved");
+        receive_hooks_committed(&r->hooks, m);
     loop_task_defer(&r->sweep);
 }
 
@@ -238,7 +166,7 @@ static void tell_result(struct receive *r, const struct receive_move *m)
     json_put_string(j, "qmp", m->note.qmp);
     r->came |= moved;
     if (!moved) {
-        tell_hook(r->failed, m, "failed", m->accepted ? "source_runs" : "refused");
+        receive_hooks_failed(&r->hooks, m, m->accepted ? "source_runs" : "refused");
         r->went_wrong = true;
         reason_give(&r->why, ERR_UNSUPPORTED, "%s",
                     m->run.reason.text[0] ? m->run.reason.text : "the source keeps the guest");
@@ -265,10 +193,7 @@ static void on_sweep(void *ctx)
             tell_result(r, m);
         any |= m->accepted;
         r->move[i] = r->move[--r->moves];
-        if (r->prepared.move == m) {
-            child_kill(r->prepared.pid);
-            r->prepared.move = NULL;
-        }
+        receive_hooks_drop(&r->hooks, m);
         receive_move_free(m);
     }
     if ((any && r->config->once) || (r->stopping && !waits))
@@ -682,6 +607,8 @@ static enum err begin(struct receive *r)
                  .needed = ROLE_MIGRATE},
         .peer = channel_end_peer_config(),
     };
+    struct receive_hooks_config hooks = {
+        .prepared = c->on_prepared, .committed = c->on_committed, .failed = c->on_failed};
     struct stop_owner signals = {.asked = on_asked, .reread = on_reread, .ctx = r};
 
     hc.peer.idle_timeout_us = c->patience_us;
@@ -694,18 +621,11 @@ static enum err begin(struct receive *r)
         return e;
     loop_task_init(&r->sweep, r->loop, on_sweep, r);
     loop_timer_init(&r->give_up, r->loop, on_give_up, r);
-    loop_timer_init(&r->prepared.look, r->loop, on_hook_look, r);
     e = stop_new(r->loop, &signals, NULL, &r->stop);
-    if (!e && c->on_prepared && child_check(c->on_prepared))
-        e = reason_give(&r->run->reason, ERR_USAGE,
-                        "--on-prepared %.100s: give the path of a program that can be started",
-                        c->on_prepared);
+    if (!e)
+        e = receive_hooks_begin(&r->hooks, r->loop, &hooks, r->run);
     if (!e && (c->store_bytes || c->seeds.n))
         e = known_content_begin(&r->known, r->loop, &c->seeds, c->store_bytes);
-    if (!e && c->on_committed)
-        e = hook_new(r->loop, c->on_committed, r->run, &r->committed);
-    if (!e && c->on_failed)
-        e = hook_new(r->loop, c->on_failed, r->run, &r->failed);
     if (!e)
         e = host_new(r->loop, &hc, &owner, r->run, &r->host);
     if (!e)
@@ -745,12 +665,8 @@ static void end(struct receive *r)
         move_control_release(&r->seat[i].control);
     known_content_release(&r->known);
     command_rules_release(&r->rules);
-    hook_free(r->committed);
-    hook_free(r->failed);
-    if (r->prepared.move)
-        child_kill(r->prepared.pid);
+    receive_hooks_release(&r->hooks);
     if (r->loop) {
-        loop_timer_release(&r->prepared.look);
         loop_task_release(&r->sweep);
         loop_timer_release(&r->give_up);
     }
@@ -774,8 +690,7 @@ enum err run_migrate_receive(const struct run_migrate_receive_config *config, st
         e = r->failure ? r->failure : conclude(r);
         host_close_all(r->host, OK, "the destination has ended");
         host_part(r->host, OK, "the destination has ended");
-        hook_drain(r->committed);
-        hook_drain(r->failed);
+        receive_hooks_drain(&r->hooks);
     }
     end(r);
     return e;
