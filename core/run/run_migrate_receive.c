@@ -5,22 +5,15 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
-#include "core/base/utf8.h"
 #include "core/crypt/role.h"
 #include "core/os/clock.h"
-#include "core/os/file.h"
-#include "core/os/path.h"
 #include "core/run/host.h"
 #include "core/run/known_content.h"
+#include "core/run/receive_folder.h"
 #include "core/run/receive_hooks.h"
 #include "core/run/stop.h"
 
-enum {
-    SEATS = 64,
-    MOVES = 64,
-    STOP_US = 8000000,
-    MOST_FOLDER_CHARS = 75 /* with /farspan-ID.qmp a socket's path */
-};
+enum { SEATS = 64, MOVES = 64, STOP_US = 8000000 };
 
 /* A session, with what is said about a move in it. */
 struct seat {
@@ -39,7 +32,7 @@ struct receive {
     struct host *host;
     struct move_notes notes;
     struct known_content known;
-    struct command_rules rules;
+    struct receive_folder folder; /* unless a person starts the QEMU */
     uint8_t known_key[KEY_BYTES]; /* whose guests have brought what was kept ... */
     bool known_kept;              /* ... if anything may have been */
     struct seat seat[SEATS];
@@ -236,7 +229,7 @@ static bool note_of(const struct receive *r, const struct seat *at, const struct
     if (r->config->qmp)
         snprintf(n->qmp, sizeof n->qmp, "%s", r->config->qmp);
     else
-        snprintf(n->qmp, sizeof n->qmp, "%s/farspan-%s.qmp", r->rules.folder, n->id);
+        receive_folder_monitor(&r->folder, n->id, n->qmp);
     n->stage = NOTE_LOADING;
     n->runs = json_flag(json_member(body, "runs"));
     return true;
@@ -264,19 +257,12 @@ static struct content_store *store_for(struct receive *r, const uint8_t key[KEY_
     return r->known.store;
 }
 
-/* How a QEMU is started for a guest; with `tell`, only what stands in its way. */
-static enum err plan_start(struct receive *r, const struct json_value *body, bool copy,
-                           const struct guest_facts *f, const char *monitor,
-                           void (*tell)(void *ctx, const char *problem), void *ctx,
-                           struct reason *why, struct guest_start **out)
+/* Whether the disks of a guest that is offered come as well. */
+static bool copies(const struct json_value *body)
 {
-    struct guest_start_config c = {
-        .rules = &r->rules, .copy = copy, .overwrite = r->config->overwrite};
+    const char *disks = json_text(json_member(body, "disks"));
 
-    *out = NULL;
-    if (r->config->qmp)
-        return OK;
-    return guest_start_new(&c, json_member(body, "command"), f, monitor, tell, ctx, why, out);
+    return disks && strcmp(disks, "copy") == 0;
 }
 
 static void on_offer(struct receive *r, struct seat *at, const struct json_value *body)
@@ -293,8 +279,7 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         return;
     }
     const char *mode = json_text(json_member(body, "mode"));
-    const char *disks = json_text(json_member(body, "disks"));
-    bool copy = disks && strcmp(disks, "copy") == 0;
+    bool copy = copies(body);
     if (!mode || (strcmp(mode, "safe") != 0 && strcmp(mode, "fast") != 0))
         refuse(r, at, "this farspan does not know that kind of hand-over");
     else if (r->stopping)
@@ -303,7 +288,7 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         refuse(r, at, "that move has been before");
     else if (qemu_taken(r) || r->moves == MOVES)
         refuse(r, at, "another guest is on its way to that QEMU");
-    else if (plan_start(r, body, copy, f, n.qmp, NULL, NULL, &why, &start))
+    else if (receive_folder_plan(&r->folder, body, copy, f, n.qmp, &why, &start))
         refuse(r, at, why.text[0] ? why.text : "out of memory");
     else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, store_for(r, at->key), start,
                               at->peer, &at->move))
@@ -313,31 +298,13 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
     heap_free(f);
 }
 
-static void add_problem(void *ctx, const char *text)
-{
-    struct json *one = json_new();
-
-    json_put_string(one, "says", text);
-    json_append(ctx, one);
-}
-
 /* Whether a QEMU could be started for it; none is. */
 static void check_start(struct receive *r, struct seat *at, const struct json_value *body,
                         const struct guest_facts *f)
 {
-    const char *disks = json_text(json_member(body, "disks"));
-    struct json *j = json_new(), *problems = json_new_list();
-    struct guest_start *start;
-    char monitor[MOVE_PATH_CHARS + 1];
-    struct reason why = {0};
+    struct json *j = json_new();
 
-    snprintf(monitor, sizeof monitor, "%s/farspan-0123456789abcdef.qmp", r->rules.folder);
-    enum err e = plan_start(r, body, disks && strcmp(disks, "copy") == 0, f, monitor, add_problem,
-                            problems, &why, &start);
-    if (e == ERR_MEMORY)
-        add_problem(problems, "out of memory");
-    guest_start_free(start);
-    json_put(j, "problems", problems);
+    json_put(j, "problems", receive_folder_look(&r->folder, body, copies(body), f));
     say(r, at, MOVE_FOUND, j);
 }
 
@@ -555,29 +522,6 @@ static enum err take_note(void *ctx, const struct move_note *n)
     return e;
 }
 
-static enum err read_rules(struct receive *r)
-{
-    const struct run_migrate_receive_config *c = r->config;
-    char folder[FOLDER_PATH_CHARS];
-    struct buf text;
-
-    if (path_look(c->dir) != PATH_FOLDER || path_whole(c->dir, folder, sizeof folder))
-        return reason_give(&r->run->reason, ERR_USAGE, "--dir %.100s: there is no such folder",
-                           c->dir);
-    if (strlen(folder) > MOST_FOLDER_CHARS)
-        return reason_give(&r->run->reason, ERR_USAGE,
-                           "--dir %.100s: longer than the path of a socket may be", c->dir);
-    buf_init(&text, COMMAND_RULES_BYTES);
-    enum err e = c->rules ? file_read(c->rules, false, &text) : OK;
-    if (e)
-        e = reason_give(&r->run->reason, ERR_USAGE, "--rules %.100s cannot be read: %s", c->rules,
-                        err_text(e));
-    else
-        e = command_rules_read(&r->rules, folder, buf_bytes(&text), &r->run->reason);
-    buf_release(&text);
-    return e;
-}
-
 static enum err check_config(struct receive *r)
 {
     const struct run_migrate_receive_config *c = r->config;
@@ -592,7 +536,8 @@ static enum err check_config(struct receive *r)
                            "--qmp is a QEMU that is there, --dir starts one: give one of them");
     if (c->qmp && (c->rules || c->overwrite))
         return reason_give(&r->run->reason, ERR_USAGE, "--rules and --overwrite go with --dir");
-    return c->dir ? read_rules(r) : OK;
+    return c->dir ? receive_folder_open(&r->folder, c->dir, c->rules, c->overwrite, &r->run->reason)
+                  : OK;
 }
 
 static enum err begin(struct receive *r)
@@ -664,7 +609,7 @@ static void end(struct receive *r)
     for (size_t i = 0; i < SEATS; i++)
         move_control_release(&r->seat[i].control);
     known_content_release(&r->known);
-    command_rules_release(&r->rules);
+    receive_folder_release(&r->folder);
     receive_hooks_release(&r->hooks);
     if (r->loop) {
         loop_task_release(&r->sweep);
