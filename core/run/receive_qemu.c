@@ -4,9 +4,6 @@
 
 #include "core/base/num.h"
 
-/* The name under which QEMU keeps the descriptor. */
-static const char fd_name[] = "farspan-memory";
-
 static void ended(void *ctx, enum err e)
 {
     struct receive_qemu *s = ctx;
@@ -66,24 +63,6 @@ static int take_fd(void *ctx)
     return fd;
 }
 
-static struct json *fd_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "fdname", fd_name);
-    return j;
-}
-
-static struct json *uri_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "uri", "fd:farspan-memory");
-    return j;
-}
-
 void receive_qemu_begin(struct receive_qemu *s, void (*fn)(void *ctx, enum err e), void *ctx)
 {
     /* While it waits for a guest, `stop` means that it is not to let it go by itself. */
@@ -91,8 +70,8 @@ void receive_qemu_begin(struct receive_qemu *s, void (*fn)(void *ctx, enum err e
         {.command = "stop"},
         {"query-migrate-capabilities", .heard = hear_capabilities},
         {"migrate-set-capabilities", .arguments = wanted_capabilities},
-        {"getfd", .arguments = fd_arguments, .give = take_fd},
-        {"migrate-incoming", .arguments = uri_arguments},
+        {"getfd", .name = "fdname", .text = "farspan-memory", .give = take_fd},
+        {"migrate-incoming", .name = "uri", .text = "fd:farspan-memory"},
     };
 
     s->begun = true;
