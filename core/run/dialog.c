@@ -37,6 +37,15 @@ static void heard(void *ctx, const struct json_value *value, const char *refused
         go_on(d);
 }
 
+static struct json *arguments_of(const struct dialog_step *s, void *ctx)
+{
+    if (!s->name)
+        return s->arguments ? s->arguments(ctx) : NULL;
+    struct json *j = json_new();
+    json_put_string(j, s->name, s->text);
+    return j;
+}
+
 static void go_on(struct dialog *d)
 {
     enum err e = OK;
@@ -46,7 +55,7 @@ static void go_on(struct dialog *d)
         int fd = s->give ? s->give(d->ctx) : -1;
         if (s->give && fd < 0)
             continue;
-        struct json *arguments = s->arguments ? s->arguments(d->ctx) : NULL;
+        struct json *arguments = arguments_of(s, d->ctx);
         e = s->give ? monitor_give(d->monitor, s->command, arguments, fd, heard, d)
                     : monitor_do(d->monitor, s->command, arguments, heard, d);
         d->waits = e == OK;

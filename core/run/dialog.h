@@ -11,6 +11,8 @@
 /* One command. */
 struct dialog_step {
     const char *command;
+    /* Its only argument, a text that never changes, and that argument's name. NULL: see below. */
+    const char *name, *text;
     /* Gives its arguments. NULL: it takes none. */
     struct json *(*arguments)(void *ctx);
     /* Takes what came of it: a value, or why it was refused. NULL: what it gives does not matter,

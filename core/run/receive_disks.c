@@ -107,15 +107,6 @@ static struct receive_disk *of_step(void *ctx)
     return &r->disk[r->q->dialog.at - FIRST_STEP];
 }
 
-static struct json *fd_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "fdname", fd_name);
-    return j;
-}
-
 static int take_fd(void *ctx)
 {
     struct receive_disks *r = ctx;
@@ -242,7 +233,7 @@ enum err receive_disks_begin(struct receive_disks *r, struct loop *l, struct gue
         e = listen_for_qemu(r, id);
     if (e)
         return e;
-    r->step[0] = (struct dialog_step){"getfd", .arguments = fd_arguments, .give = take_fd};
+    r->step[0] = (struct dialog_step){"getfd", .name = "fdname", .text = fd_name, .give = take_fd};
     r->step[1] = (struct dialog_step){"nbd-server-start", .arguments = server_arguments,
                                       .heard = hear_server};
     for (size_t i = 0; i < r->n; i++)

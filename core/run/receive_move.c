@@ -13,16 +13,11 @@
 #include "core/run/move_halt.h"
 
 enum {
-    BUFFER_BYTES = 1 << 20,
-    TAKEN_BYTES = 256 * 1024, /* QEMU has taken so much more, and the source is told */
-    TAKEN_US = 10000,
     QUIT_US = 5000000,   /* so long may QEMU take to end */
     ANNOUNCE_ROUNDS = 10 /* within some 3 s */
 };
 
 _Static_assert((int)CONTENT_SEED_BYTES == (int)KEY_BYTES, "it is told as keys are");
-
-static const char fd_name[] = "farspan-memory";
 
 static void act(struct receive_move *m);
 
@@ -61,7 +56,7 @@ static void say_found(struct receive_move *m)
     struct json *j = json_new();
 
     json_put(j, "problems", m->problems);
-    json_put_string(j, "version", m->qemu.facts.version);
+    json_put_string(j, "version", m->qemu.q.facts.version);
     m->problems = NULL;
     say(m, MOVE_FOUND, j);
     m->owner.stage(m->owner.ctx, m, "looked");
@@ -70,7 +65,7 @@ static void say_found(struct receive_move *m)
 /* What was started for a guest that does not come. */
 static void undo_start(struct receive_move *m)
 {
-    if (m->open && monitor_do(m->qemu.monitor, "quit", NULL, NULL, NULL))
+    if (m->open && monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
         log_warn("the QEMU that was started for %s could not be told to end", m->note.id);
     move_notes_drop(m->notes, m->note.id);
     guest_start_undo(m->note.qmp);
@@ -94,15 +89,7 @@ static void refuse(struct receive_move *m)
     m->owner.stage(m->owner.ctx, m, "refused");
 }
 
-/* ---- memory ---- */
-
-static void close_memory(struct receive_move *m)
-{
-    if (m->memory.end)
-        channel_socket_release(&m->memory);
-    stream_socket_close(m->ours);
-    m->ours = -1;
-}
+/* ---- channels ---- */
 
 /* Those of the session, before it goes. */
 static void close_channels(struct receive_move *m)
@@ -111,8 +98,7 @@ static void close_channels(struct receive_move *m)
         channel_end_free(m->asked[m->asked_n - 1]);
     receive_disks_cut(&m->disks);
     known_teller_cut(&m->teller);
-    if (m->memory.end)
-        close_memory(m);
+    receive_memory_close(&m->memory);
 }
 
 static void kick(void *ctx)
@@ -126,56 +112,21 @@ static void kick(void *ctx)
  * Then the disks must have come as well, and be QEMU's alone. */
 static void see_loaded(struct receive_move *m)
 {
-    if (m->back.shut && m->back.code) {
+    const struct return_path *back = &m->memory.back;
+
+    if (back->shut && back->code) {
         hear(m, TARGET_QEMU_FAILED);
-    } else if (m->back.shut && m->loaded && !m->closing && receive_disks_done(&m->disks)) {
+    } else if (back->shut && m->loaded && !m->closing && receive_disks_done(&m->disks)) {
         m->closing = true;
         receive_disks_close(&m->disks);
     }
 }
 
-/* Pages that cannot be kept, or make no sense. */
-static void see_fault(struct receive_move *m)
-{
-    if (m->memory.fault)
-        reason_give(&m->run.reason, m->memory.fault,
-                    m->memory.fault == ERR_MALFORMED
-                        ? "what comes of the guest's memory is not understood"
-                    : m->memory.fault == ERR_VERIFY
-                        ? "what the destination was to take of its own files (--seed) has been "
-                          "changed meanwhile"
-                        : "what is known of the guest's pages cannot be kept on the disk there");
-}
-
-static size_t sift(void *ctx, uint8_t *p, size_t n)
-{
-    struct receive_move *m = ctx;
-
-    return return_path_sift(&m->back, p, n);
-}
-
-static void open_memory(struct receive_move *m, struct channel_end *end)
-{
-    int fd = m->ours;
-
-    m->ours = -1;
-    channel_socket_init(&m->memory, end, kick, m);
-    m->memory.sift = sift;
-    m->memory.keeps_end = true;
-    m->memory.in = page_filter_decode(m->decoder);
-    if (channel_socket_connect(&m->memory, m->loop, fd))
-        channel_end_answer(end, CHANNEL_FAILED, "out of memory");
-    else
-        channel_end_answer(end, CHANNEL_OPENED, "");
-    channel_socket_deliver(&m->memory);
-}
-
 /* A channel has said what it is for: it goes there. */
 static void place(struct receive_move *m, struct channel_end *end)
 {
-    if (strcmp(channel_end_name(end), "pages") == 0 && m->ours >= 0 && !m->memory.end) {
-        open_memory(m, end);
-    } else if (!receive_disks_take(&m->disks, end) && !known_teller_take(&m->teller, end)) {
+    if (!receive_memory_take(&m->memory, end) && !receive_disks_take(&m->disks, end) &&
+        !known_teller_take(&m->teller, end)) {
         channel_end_answer(end, CHANNEL_UNKNOWN, "there is no such channel");
         channel_end_free(end);
     }
@@ -211,10 +162,8 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
 {
     struct channel_end *end;
 
-    if (m->memory.end && channel_end_stream(m->memory.end) == stream) {
-        channel_end_wake(m->memory.end);
-        channel_socket_deliver(&m->memory);
-    } else if (receive_disks_wake(&m->disks, stream) || known_teller_wake(&m->teller, stream)) {
+    if (receive_memory_wake(&m->memory, stream) || receive_disks_wake(&m->disks, stream) ||
+        known_teller_wake(&m->teller, stream)) {
         ;
     } else if (is_asked(m, stream)) {
         hear_asked(m);
@@ -228,36 +177,26 @@ void receive_move_stream(struct receive_move *m, uint64_t stream)
     kick(m);
 }
 
-/* How much QEMU has taken: what waits here for it the source cannot see otherwise. */
-static void tell_taken(struct receive_move *m, uint64_t now_us)
+static void say_taken(struct receive_move *m, uint64_t bytes)
 {
-    uint64_t taken = page_decoder_given(m->decoder), more = taken - m->told_taken;
-
-    if (more == 0 || (more < TAKEN_BYTES && now_us - m->told_taken_us < TAKEN_US))
-        return;
     struct json *j = json_new();
-    json_put_int(j, "bytes", (int64_t)taken);
-    m->told_taken = taken;
-    m->told_taken_us = now_us;
+
+    json_put_int(j, "bytes", (int64_t)bytes);
     say(m, MOVE_TAKEN, j);
 }
 
 void receive_move_fill(struct receive_move *m, uint64_t now_us)
 {
+    bool shut = m->memory.back.shut;
+    uint64_t taken;
+
     known_teller_fill(&m->teller, now_us);
     receive_disks_fill(&m->disks, now_us);
-    if (!m->memory.end)
-        return;
-    tell_taken(m, now_us);
-    bool shut = m->back.shut;
-    channel_socket_fill(&m->memory, now_us);
-    if (m->back.shut && !shut)
+    if (receive_memory_taken(&m->memory, now_us, &taken))
+        say_taken(m, taken);
+    receive_memory_fill(&m->memory, now_us, &m->run.reason);
+    if (m->memory.back.shut && !shut)
         see_loaded(m);
-    /* QEMU has closed it, or the source has: an end without SHUT is one in the middle. */
-    see_fault(m);
-    if (m->memory.end && (m->memory.broken || (m->memory.read_ended && !m->back.shut) ||
-                          channel_end_stage(m->memory.end) == CHANNEL_OVER))
-        close_memory(m);
 }
 
 /* ---- what the hand-over wants done ---- */
@@ -278,16 +217,6 @@ static void note(struct receive_move *m, enum move_stage stage)
     handover_target_hear(&m->handover, news);
 }
 
-static enum err hear_cont(void *ctx, const struct json_value *v, const char *refused)
-{
-    struct receive_move *m = ctx;
-
-    (void)v;
-    return refused ? reason_give(&m->run.reason, ERR_UNSUPPORTED,
-                                 "QEMU does not let the guest go: %s", refused)
-                   : OK;
-}
-
 static void on_went(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
@@ -299,10 +228,8 @@ static void on_went(void *ctx, enum err e)
 
 static void start_guest(struct receive_move *m)
 {
-    static const struct dialog_step steps[] = {{"cont", .heard = hear_cont}};
-
     m->went_us = 0;
-    guest_qemu_do(&m->qemu, steps, m->note.runs ? COUNT_OF(steps) : 0, on_went, m);
+    receive_qemu_start(&m->qemu, m->note.runs, on_went, m);
 }
 
 /* Tells the network where the guest is: not before it goes, since QEMU keeps such frames as long as
@@ -310,7 +237,7 @@ static void start_guest(struct receive_move *m)
 static void announce(struct receive_move *m)
 {
     if (m->note.runs && m->open)
-        guest_qemu_announce(&m->qemu, ANNOUNCE_ROUNDS);
+        guest_qemu_announce(&m->qemu.q, ANNOUNCE_ROUNDS);
 }
 
 /* The source's QEMU sees its connection end, and would say less of why than is known here. */
@@ -318,13 +245,13 @@ static void give_back(struct receive_move *m)
 {
     if (m->run.reason.text[0] && m->peer)
         say(m, MOVE_WHY, reason_body(m, ""));
-    close_memory(m);
+    receive_memory_close(&m->memory);
 }
 
 static void clear(struct receive_move *m)
 {
     give_back(m);
-    if (!m->open || monitor_lost(m->qemu.monitor)) {
+    if (!m->open || monitor_lost(m->qemu.q.monitor)) {
         /* Nobody can be asked: whether the process is there decides. */
         if (m->note.pid && process_lives(m->note.pid, m->note.started_ticks))
             loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
@@ -333,7 +260,7 @@ static void clear(struct receive_move *m)
         return;
     }
     m->ended = true;
-    if (monitor_do(m->qemu.monitor, "quit", NULL, NULL, NULL))
+    if (monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
         log_warn("QEMU could not be told to end");
     loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
 }
@@ -352,20 +279,12 @@ static void on_patience(void *ctx)
     loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
 }
 
-/* What has come, for the source to compare. */
+/* What has come, for the source to compare; nothing when an earlier process has told it. */
 static struct json *prepared_body(const struct receive_move *m)
 {
-    uint8_t hash[STREAM_HASH_BYTES];
-    char text[2 * STREAM_HASH_BYTES + 1];
     struct json *j = json_new();
-    uint64_t n;
 
-    if (!m->decoder)
-        return j; /* an earlier process has told it */
-    page_decoder_digest(m->decoder, hash, &n);
-    stream_hash_text(hash, text);
-    json_put_string(j, "hash", text);
-    json_put_int(j, "bytes", (int64_t)n);
+    receive_memory_digest(&m->memory, j);
     return j;
 }
 
@@ -475,7 +394,7 @@ static void accepted(void *ctx, enum err e)
         e = reason_give(&m->run.reason, ERR_SYSTEM, "the move cannot be noted on this host's disk");
     if (e || !m->peer) {
         move_notes_drop(m->notes, m->note.id);
-        close_memory(m);
+        receive_memory_close(&m->memory);
         refuse(m);
         return;
     }
@@ -485,96 +404,14 @@ static void accepted(void *ctx, enum err e)
     act(m);
 }
 
-static enum err hear_capabilities(void *ctx, const struct json_value *v, const char *refused)
-{
-    struct receive_move *m = ctx;
-
-    if (refused)
-        return reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU tells no capabilities: %s",
-                           refused);
-    guest_capabilities_hear(&m->before, v);
-    return OK;
-}
-
-static struct json *wanted_capabilities(void *ctx)
-{
-    const struct receive_move *m = ctx;
-
-    return guest_capabilities_change(&m->before, GUEST_DESTINATION, false);
-}
-
-static struct json *fd_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "fdname", fd_name);
-    return j;
-}
-
-static struct json *uri_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "uri", "fd:farspan-memory");
-    return j;
-}
-
-static int take_fd(void *ctx)
-{
-    struct receive_move *m = ctx;
-    int fd = m->give;
-
-    m->give = -1;
-    return fd;
-}
-
-/* While it waits for a guest, `stop` means that it is not to let it go by itself. */
 static void load(struct receive_move *m)
 {
-    static const struct dialog_step steps[] = {
-        {.command = "stop"},
-        {"query-migrate-capabilities", .heard = hear_capabilities},
-        {"migrate-set-capabilities", .arguments = wanted_capabilities},
-        {"getfd", .arguments = fd_arguments, .give = take_fd},
-        {"migrate-incoming", .arguments = uri_arguments},
-    };
-    int pair[2];
-    enum err e = stream_socket_pair(pair, BUFFER_BYTES);
-
-    if (e) {
-        reason_give(&m->run.reason, e, "no connection for QEMU");
+    if (receive_memory_open(&m->memory, m->loop, kick, m, &m->qemu.give, &m->run.reason)) {
         refuse(m);
         return;
     }
-    m->ours = pair[0];
-    m->give = pair[1];
-    e = page_filter_folder(m->folder);
-    if (!e)
-        e = page_decoder_new(m->folder, &m->decoder);
-    if (e) {
-        reason_give(&m->run.reason, e, "no place for what is known of the guest's pages");
-        refuse(m);
-        return;
-    }
-    page_decoder_know(m->decoder, m->store);
-    m->begun = true;
-    guest_qemu_do(&m->qemu, steps, COUNT_OF(steps), accepted, m);
-}
-
-static enum err fits(struct receive_move *m)
-{
-    const struct guest_facts *f = &m->qemu.facts;
-
-    if (strcmp(f->status, "inmigrate") != 0)
-        return reason_give(&m->run.reason, ERR_BUSY,
-                           "the QEMU there does not wait for a guest (it is %.40s): start it with "
-                           "-incoming defer",
-                           f->status);
-    if (m->looks)
-        return guest_facts_compare(&m->offered, f, add_problem, m) ? OK : ERR_UNSUPPORTED;
-    return guest_facts_match(&m->offered, f, &m->run.reason);
+    page_decoder_know(m->memory.decoder, m->store);
+    receive_qemu_begin(&m->qemu, accepted, m);
 }
 
 static void on_disks_open(void *ctx, enum err e)
@@ -603,28 +440,13 @@ static void on_disks_done(void *ctx)
     see_loaded(ctx);
 }
 
-/* Whether what came out here is what the source's QEMU has written, where that was said already;
- * else the source compares. */
-static bool is_same(const struct receive_move *m)
-{
-    uint8_t hash[STREAM_HASH_BYTES];
-    char text[2 * STREAM_HASH_BYTES + 1];
-    uint64_t n;
-
-    if (!m->said_hash[0])
-        return true;
-    page_decoder_digest(m->decoder, hash, &n);
-    stream_hash_text(hash, text);
-    return strcmp(m->said_hash, text) == 0 && m->said_bytes == (int64_t)n;
-}
-
 static void on_disks_closed(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
     if (e == ERR_UNREACHABLE)
         return; /* that it is lost is told by itself */
-    if (!e && !is_same(m))
+    if (!e && !receive_memory_same(&m->memory))
         e = reason_give(&m->run.reason, ERR_VERIFY,
                         "what arrived there is not what QEMU wrote here");
     hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
@@ -647,7 +469,7 @@ static void open_disks(struct receive_move *m)
                                         .kick = kick,
                                         .ctx = m};
     static const struct guest_facts none;
-    enum err e = receive_disks_begin(&m->disks, m->loop, &m->qemu, m->copy ? &m->offered : &none,
+    enum err e = receive_disks_begin(&m->disks, m->loop, &m->qemu.q, m->copy ? &m->offered : &none,
                                      m->note.id, m->store, &owner);
 
     if (e) {
@@ -660,10 +482,10 @@ static void on_ready(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
-    m->note.pid = m->qemu.pid;
-    m->note.started_ticks = m->qemu.started_ticks;
+    m->note.pid = m->qemu.q.pid;
+    m->note.started_ticks = m->qemu.q.started_ticks;
     if (!e)
-        e = fits(m);
+        e = receive_qemu_fits(&m->qemu, &m->offered, m->looks ? add_problem : NULL, m);
     if (e || m->looks)
         refuse(m);
     else
@@ -677,7 +499,7 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
 
     if (strcmp(name, "RESUME") == 0)
         m->went_us = at_us;
-    if (strcmp(name, "MIGRATION") != 0 || !status || !m->begun)
+    if (strcmp(name, "MIGRATION") != 0 || !status || !m->qemu.begun)
         return;
     log_debug("QEMU's migration is %s", status);
     if (strcmp(status, "completed") == 0) {
@@ -718,7 +540,7 @@ static struct receive_move *make(struct loop *l, const struct move_notes *notes,
     m->notes = notes;
     m->owner = *owner;
     m->note = *n;
-    m->give = m->ours = m->memory.fd = -1;
+    m->qemu.give = -1;
     m->told = TARGET_STAGES;
     loop_timer_init(&m->patience, l, on_patience, m);
     return m;
@@ -734,7 +556,7 @@ static void open_qemu(struct receive_move *m)
 {
     struct guest_qemu_owner mine = {.ready = on_ready, .told = on_told, .lost = on_lost, .ctx = m};
 
-    if (guest_qemu_open(&m->qemu, m->loop, m->note.qmp, &mine, &m->run))
+    if (guest_qemu_open(&m->qemu.q, m->loop, m->note.qmp, &mine, &m->run))
         refuse(m);
     else
         m->open = true;
@@ -823,12 +645,12 @@ static void on_ready_again(void *ctx, enum err e)
     }
     /* Another QEMU may have the monitor of that name by now. */
     if (m->note.ours && !m->note.pid && !e) {
-        m->note.pid = m->qemu.pid;
-        m->note.started_ticks = m->qemu.started_ticks;
+        m->note.pid = m->qemu.q.pid;
+        m->note.started_ticks = m->qemu.q.started_ticks;
         gone = false;
     }
-    gone |= !e && m->qemu.pid != m->note.pid;
-    go_on(m, !gone && guest_facts_runs(&m->qemu.facts), gone);
+    gone |= !e && m->qemu.q.pid != m->note.pid;
+    go_on(m, !gone && guest_facts_runs(&m->qemu.q.facts), gone);
 }
 
 enum err receive_move_again(struct loop *l, const struct move_notes *notes,
@@ -846,7 +668,7 @@ enum err receive_move_again(struct loop *l, const struct move_notes *notes,
     bool unknown = n->ours && !n->pid && path_look(n->qmp) == PATH_SOCKET;
     if (!unknown && (!n->pid || !process_lives(n->pid, n->started_ticks)))
         go_on(m, false, true);
-    else if (guest_qemu_open(&m->qemu, l, m->note.qmp, &mine, &m->run))
+    else if (guest_qemu_open(&m->qemu.q, l, m->note.qmp, &mine, &m->run))
         on_ready_again(m, ERR_UNREACHABLE);
     else
         m->open = true;
@@ -860,27 +682,19 @@ void receive_move_free(struct receive_move *m)
     close_channels(m);
     receive_disks_release(&m->disks);
     if (m->open)
-        guest_qemu_close(&m->qemu);
-    stream_socket_close(m->give);
+        guest_qemu_close(&m->qemu.q);
+    stream_socket_close(m->qemu.give);
     loop_timer_release(&m->patience);
     json_free(m->problems);
     guest_start_free(m->start);
-    page_decoder_free(m->decoder);
+    receive_memory_free(&m->memory);
     heap_free(m);
-}
-
-static void note_said(struct receive_move *m, const struct json_value *body)
-{
-    const char *hash = json_text(json_member(body, "hash"));
-
-    snprintf(m->said_hash, sizeof m->said_hash, "%s", hash ? hash : "");
-    m->said_bytes = json_int(json_member(body, "bytes"), -1);
 }
 
 void receive_move_record(struct receive_move *m, enum move_kind kind, const struct json_value *body)
 {
     if (kind == MOVE_HANDOVER)
-        note_said(m, body);
+        receive_memory_hear(&m->memory, body);
     if (kind == MOVE_HANDOVER)
         hear(m, TARGET_HANDOVER);
     else if (kind == MOVE_RUNS)

@@ -5,17 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/guest/guest_capabilities.h"
 #include "core/guest/handover_target.h"
 #include "core/guest/known_teller.h"
 #include "core/guest/move_control.h"
 #include "core/guest/move_notes.h"
-#include "core/guest/return_path.h"
-#include "core/run/channel_socket.h"
-#include "core/run/guest_qemu.h"
 #include "core/run/guest_start.h"
-#include "core/run/page_filter.h"
 #include "core/run/receive_disks.h"
+#include "core/run/receive_memory.h"
+#include "core/run/receive_qemu.h"
 
 struct receive_move;
 
@@ -49,11 +46,9 @@ struct receive_move {
     struct peer *peer; /* borrowed: the source's session; NULL: it is not there */
 
     struct guest_start *start; /* owned; NULL: the QEMU is a person's */
-    struct guest_qemu qemu;
-    struct guest_capabilities before;
+    struct receive_qemu qemu;
     bool open;     /* its monitor was opened */
     bool accepted; /* the source was told so: the hand-over's stages count */
-    bool begun;    /* QEMU was told to take the guest in */
     bool ended;    /* QEMU was told to end */
     bool refused;
     bool agreed;           /* that the source may be told that it is prepared */
@@ -68,15 +63,7 @@ struct receive_move {
     struct content_store *store;                      /* borrowed; NULL: none */
     struct channel_end *asked[2 + LIMIT_GUEST_DISKS]; /* owned: that have not said what for */
     size_t asked_n;
-    int give; /* owned: QEMU's end of a pair of sockets */
-    int ours; /* owned: the other, until the memory's channel has come */
-    struct channel_socket memory;
-    struct page_decoder *decoder;       /* owned: what memory comes through */
-    uint64_t told_taken, told_taken_us; /* of that, by QEMU; to the source */
-    char folder[FOLDER_PATH_CHARS];     /* its */
-    struct return_path back;
-    char said_hash[2 * STREAM_HASH_BYTES + 1]; /* by the source, of what its QEMU wrote */
-    int64_t said_bytes;
+    struct receive_memory memory;
     int64_t went_us; /* when the guest went, by QEMU's clock */
     struct loop_timer patience;
 };

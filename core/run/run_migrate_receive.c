@@ -5,26 +5,17 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
-#include "core/base/utf8.h"
 #include "core/crypt/role.h"
 #include "core/os/clock.h"
-#include "core/os/file.h"
 #include "core/os/path.h"
 #include "core/os/process.h"
-#include "core/run/hook.h"
 #include "core/run/host.h"
 #include "core/run/known_content.h"
-#include "core/run/receive_move.h"
+#include "core/run/receive_folder.h"
+#include "core/run/receive_hooks.h"
 #include "core/run/stop.h"
 
-enum {
-    SEATS = 64,
-    MOVES = 64,
-    STOP_US = 8000000,
-    MOST_FOLDER_CHARS = 75,         /* with /farspan-ID.qmp a socket's path */
-    HOOK_LOOK_US = 5000,            /* how often a hook that is waited for is looked after ... */
-    HOOK_PREPARED_US = 60 * 1000000 /* ... and ended, when it takes so long: the guest stands */
-};
+enum { SEATS = 64, MOVES = 64, STOP_US = 8000000 };
 
 /* A session, with what is said about a move in it. */
 struct seat {
@@ -43,7 +34,7 @@ struct receive {
     struct host *host;
     struct move_notes notes;
     struct known_content known;
-    struct command_rules rules;
+    struct receive_folder folder; /* unless a person starts the QEMU */
     uint8_t known_key[KEY_BYTES]; /* whose guests have brought what was kept ... */
     bool known_kept;              /* ... if anything may have been */
     struct seat seat[SEATS];
@@ -51,13 +42,7 @@ struct receive {
     size_t moves;
     struct loop_task sweep;
     struct loop_timer give_up;
-    struct hook *committed, *failed; /* owned */
-    struct gate_hook {
-        struct receive_move *move; /* borrowed: whose hook runs; NULL: none does */
-        int pid;
-        uint64_t since_us;
-        struct loop_timer look;
-    } prepared;
+    struct receive_hooks hooks;
     bool stopping;
     bool came, went_wrong; /* a guest has; one has not */
     struct reason why;     /* it has not */
@@ -111,73 +96,10 @@ static void on_say(void *ctx, struct receive_move *m, enum move_kind kind, struc
         json_free(body);
 }
 
-/* ---- hooks ---- */
-
-static void hook_env(struct child_env *env, const struct receive_move *m, const char *outcome)
-{
-    char key[KEY_TEXT_CHARS + 1];
-
-    key_to_text(m->note.peer, key);
-    env->count = 0;
-    child_env_add(env, "FARSPAN_MOVE", m->note.id);
-    child_env_add(env, "FARSPAN_GUEST", m->note.guest);
-    child_env_add(env, "FARSPAN_QMP", m->note.qmp);
-    child_env_add(env, "FARSPAN_PEER", key);
-    child_env_add(env, "FARSPAN_OUTCOME", outcome);
-    child_env_add(env, "FARSPAN_REASON", m->run.reason.text);
-}
-
-static void on_hook_look(void *ctx)
-{
-    struct receive *r = ctx;
-    struct gate_hook *g = &r->prepared;
-    int status = 0;
-
-    if (!g->move)
-        return;
-    bool ended = child_ended(g->pid, &status);
-    if (!ended && loop_now_us(r->loop) - g->since_us < HOOK_PREPARED_US) {
-        loop_timer_set(&g->look, loop_now_us(r->loop) + HOOK_LOOK_US);
-        return;
-    }
-    if (!ended)
-        child_kill(g->pid);
-    struct receive_move *m = g->move;
-    g->move = NULL;
-    log_info("the hook for a prepared guest has ended with %d", ended ? status : -1);
-    receive_move_agree(m, ended && status == 0);
-}
-
 /* Whether the guest's source may be told at once that it is prepared. */
 static bool on_prepared(void *ctx, struct receive_move *m)
 {
-    struct receive *r = ctx;
-    struct child_env env;
-
-    if (!r->config->on_prepared || r->prepared.move == m)
-        return !r->config->on_prepared;
-    hook_env(&env, m, "prepared");
-    child_env_add(&env, "FARSPAN_EVENT", "prepared");
-    if (r->prepared.move ||
-        child_start(r->config->on_prepared, "prepared", &env, &r->prepared.pid)) {
-        log_warn("the hook for a prepared guest cannot be started: it goes without");
-        return true;
-    }
-    r->prepared.move = m;
-    r->prepared.since_us = loop_now_us(r->loop);
-    loop_timer_set(&r->prepared.look, loop_now_us(r->loop) + HOOK_LOOK_US);
-    return false;
-}
-
-static void tell_hook(struct hook *h, const struct receive_move *m, const char *event,
-                      const char *outcome)
-{
-    struct child_env env;
-
-    if (!h)
-        return;
-    hook_env(&env, m, outcome);
-    hook_event(h, event, &env);
+    return receive_hooks_prepared(&((struct receive *)ctx)->hooks, m);
 }
 
 static void on_stage(void *ctx, struct receive_move *m, const char *name)
@@ -195,7 +117,7 @@ static void on_stage(void *ctx, struct receive_move *m, const char *name)
     log_info("%s %s: %s", m->note.guest[0] ? m->note.guest : "the guest", m->note.id, name);
     settle(r, run_event(r->run, j));
     if (strcmp(name, "running") == 0)
-        tell_hook(r->committed, m, "committed", "moved");
+        receive_hooks_committed(&r->hooks, m);
     loop_task_defer(&r->sweep);
 }
 
@@ -213,7 +135,7 @@ static bool read_disk(struct receive *r, const struct receive_move *m, const cha
     char path[2 * FOLDER_PATH_CHARS], folder[FOLDER_PATH_CHARS];
     bool whole = file[0] == '/';
 
-    if (!whole && (!m->qemu.pid || process_folder(m->qemu.pid, folder, sizeof folder)))
+    if (!whole && (!m->qemu.q.pid || process_folder(m->qemu.q.pid, folder, sizeof folder)))
         return false;
     snprintf(path, sizeof path, "%s%s%s", whole ? "" : folder, whole ? "" : "/", file);
     enum path_kind kind = path_look(path);
@@ -277,7 +199,7 @@ static void tell_result(struct receive *r, const struct receive_move *m)
     json_put_string(j, "qmp", m->note.qmp);
     r->came |= moved;
     if (!moved) {
-        tell_hook(r->failed, m, "failed", m->accepted ? "source_runs" : "refused");
+        receive_hooks_failed(&r->hooks, m, m->accepted ? "source_runs" : "refused");
         r->went_wrong = true;
         reason_give(&r->why, ERR_UNSUPPORTED, "%s",
                     m->run.reason.text[0] ? m->run.reason.text : "the source keeps the guest");
@@ -304,10 +226,7 @@ static void on_sweep(void *ctx)
             tell_result(r, m);
         any |= m->accepted;
         r->move[i] = r->move[--r->moves];
-        if (r->prepared.move == m) {
-            child_kill(r->prepared.pid);
-            r->prepared.move = NULL;
-        }
+        receive_hooks_drop(&r->hooks, m);
         receive_move_free(m);
     }
     if ((any && r->config->once) || (r->stopping && !waits))
@@ -350,7 +269,7 @@ static bool note_of(const struct receive *r, const struct seat *at, const struct
     if (r->config->qmp)
         snprintf(n->qmp, sizeof n->qmp, "%s", r->config->qmp);
     else
-        snprintf(n->qmp, sizeof n->qmp, "%s/farspan-%s.qmp", r->rules.folder, n->id);
+        receive_folder_monitor(&r->folder, n->id, n->qmp);
     n->stage = NOTE_LOADING;
     n->runs = json_flag(json_member(body, "runs"));
     return true;
@@ -378,19 +297,12 @@ static struct content_store *store_for(struct receive *r, const uint8_t key[KEY_
     return r->known.store;
 }
 
-/* How a QEMU is started for a guest; with `tell`, only what stands in its way. */
-static enum err plan_start(struct receive *r, const struct json_value *body, bool copy,
-                           const struct guest_facts *f, const char *monitor,
-                           void (*tell)(void *ctx, const char *problem), void *ctx,
-                           struct reason *why, struct guest_start **out)
+/* Whether the disks of a guest that is offered come as well. */
+static bool copies(const struct json_value *body)
 {
-    struct guest_start_config c = {
-        .rules = &r->rules, .copy = copy, .overwrite = r->config->overwrite};
+    const char *disks = json_text(json_member(body, "disks"));
 
-    *out = NULL;
-    if (r->config->qmp)
-        return OK;
-    return guest_start_new(&c, json_member(body, "command"), f, monitor, tell, ctx, why, out);
+    return disks && strcmp(disks, "copy") == 0;
 }
 
 static void on_offer(struct receive *r, struct seat *at, const struct json_value *body)
@@ -407,8 +319,7 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         return;
     }
     const char *mode = json_text(json_member(body, "mode"));
-    const char *disks = json_text(json_member(body, "disks"));
-    bool copy = disks && strcmp(disks, "copy") == 0;
+    bool copy = copies(body);
     if (!mode || (strcmp(mode, "safe") != 0 && strcmp(mode, "fast") != 0))
         refuse(r, at, "this farspan does not know that kind of hand-over");
     else if (r->stopping)
@@ -417,7 +328,7 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         refuse(r, at, "that move has been before");
     else if (qemu_taken(r) || r->moves == MOVES)
         refuse(r, at, "another guest is on its way to that QEMU");
-    else if (plan_start(r, body, copy, f, n.qmp, NULL, NULL, &why, &start))
+    else if (receive_folder_plan(&r->folder, body, copy, f, n.qmp, &why, &start))
         refuse(r, at, why.text[0] ? why.text : "out of memory");
     else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, store_for(r, at->key), start,
                               at->peer, &at->move))
@@ -427,31 +338,13 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
     heap_free(f);
 }
 
-static void add_problem(void *ctx, const char *text)
-{
-    struct json *one = json_new();
-
-    json_put_string(one, "says", text);
-    json_append(ctx, one);
-}
-
 /* Whether a QEMU could be started for it; none is. */
 static void check_start(struct receive *r, struct seat *at, const struct json_value *body,
                         const struct guest_facts *f)
 {
-    const char *disks = json_text(json_member(body, "disks"));
-    struct json *j = json_new(), *problems = json_new_list();
-    struct guest_start *start;
-    char monitor[MOVE_PATH_CHARS + 1];
-    struct reason why = {0};
+    struct json *j = json_new();
 
-    snprintf(monitor, sizeof monitor, "%s/farspan-0123456789abcdef.qmp", r->rules.folder);
-    enum err e = plan_start(r, body, disks && strcmp(disks, "copy") == 0, f, monitor, add_problem,
-                            problems, &why, &start);
-    if (e == ERR_MEMORY)
-        add_problem(problems, "out of memory");
-    guest_start_free(start);
-    json_put(j, "problems", problems);
+    json_put(j, "problems", receive_folder_look(&r->folder, body, copies(body), f));
     say(r, at, MOVE_FOUND, j);
 }
 
@@ -669,29 +562,6 @@ static enum err take_note(void *ctx, const struct move_note *n)
     return e;
 }
 
-static enum err read_rules(struct receive *r)
-{
-    const struct run_migrate_receive_config *c = r->config;
-    char folder[FOLDER_PATH_CHARS];
-    struct buf text;
-
-    if (path_look(c->dir) != PATH_FOLDER || path_whole(c->dir, folder, sizeof folder))
-        return reason_give(&r->run->reason, ERR_USAGE, "--dir %.100s: there is no such folder",
-                           c->dir);
-    if (strlen(folder) > MOST_FOLDER_CHARS)
-        return reason_give(&r->run->reason, ERR_USAGE,
-                           "--dir %.100s: longer than the path of a socket may be", c->dir);
-    buf_init(&text, COMMAND_RULES_BYTES);
-    enum err e = c->rules ? file_read(c->rules, false, &text) : OK;
-    if (e)
-        e = reason_give(&r->run->reason, ERR_USAGE, "--rules %.100s cannot be read: %s", c->rules,
-                        err_text(e));
-    else
-        e = command_rules_read(&r->rules, folder, buf_bytes(&text), &r->run->reason);
-    buf_release(&text);
-    return e;
-}
-
 static enum err check_config(struct receive *r)
 {
     const struct run_migrate_receive_config *c = r->config;
@@ -706,7 +576,8 @@ static enum err check_config(struct receive *r)
                            "--qmp is a QEMU that is there, --dir starts one: give one of them");
     if (c->qmp && c->rules)
         return reason_give(&r->run->reason, ERR_USAGE, "--rules goes with --dir");
-    return c->dir ? read_rules(r) : OK;
+    return c->dir ? receive_folder_open(&r->folder, c->dir, c->rules, c->overwrite, &r->run->reason)
+                  : OK;
 }
 
 static enum err begin(struct receive *r)
@@ -721,6 +592,8 @@ static enum err begin(struct receive *r)
                  .needed = ROLE_MIGRATE},
         .peer = channel_end_peer_config(),
     };
+    struct receive_hooks_config hooks = {
+        .prepared = c->on_prepared, .committed = c->on_committed, .failed = c->on_failed};
     struct stop_owner signals = {.asked = on_asked, .reread = on_reread, .ctx = r};
 
     hc.peer.idle_timeout_us = c->patience_us;
@@ -735,18 +608,11 @@ static enum err begin(struct receive *r)
     r->known.ended = on_read;
     r->known.ctx = r;
     loop_timer_init(&r->give_up, r->loop, on_give_up, r);
-    loop_timer_init(&r->prepared.look, r->loop, on_hook_look, r);
     e = stop_new(r->loop, &signals, NULL, &r->stop);
-    if (!e && c->on_prepared && child_check(c->on_prepared))
-        e = reason_give(&r->run->reason, ERR_USAGE,
-                        "--on-prepared %.100s: give the path of a program that can be started",
-                        c->on_prepared);
+    if (!e)
+        e = receive_hooks_begin(&r->hooks, r->loop, &hooks, r->run);
     if (!e && (c->store_bytes || c->seeds.n))
         e = known_content_begin(&r->known, r->loop, &c->seeds, c->store_bytes);
-    if (!e && c->on_committed)
-        e = hook_new(r->loop, c->on_committed, r->run, &r->committed);
-    if (!e && c->on_failed)
-        e = hook_new(r->loop, c->on_failed, r->run, &r->failed);
     if (!e)
         e = host_new(r->loop, &hc, &owner, r->run, &r->host);
     if (!e)
@@ -785,13 +651,9 @@ static void end(struct receive *r)
     for (size_t i = 0; i < SEATS; i++)
         move_control_release(&r->seat[i].control);
     known_content_release(&r->known);
-    command_rules_release(&r->rules);
-    hook_free(r->committed);
-    hook_free(r->failed);
-    if (r->prepared.move)
-        child_kill(r->prepared.pid);
+    receive_folder_release(&r->folder);
+    receive_hooks_release(&r->hooks);
     if (r->loop) {
-        loop_timer_release(&r->prepared.look);
         loop_task_release(&r->sweep);
         loop_timer_release(&r->give_up);
     }
@@ -815,8 +677,7 @@ enum err run_migrate_receive(const struct run_migrate_receive_config *config, st
         e = r->failure ? r->failure : conclude(r);
         host_close_all(r->host, OK, "the destination has ended");
         host_part(r->host, OK, "the destination has ended");
-        hook_drain(r->committed);
-        hook_drain(r->failed);
+        receive_hooks_drain(&r->hooks);
     }
     end(r);
     return e;

@@ -5,9 +5,6 @@
 #include "core/base/log.h"
 #include "core/base/num.h"
 
-/* The name under which QEMU keeps the descriptor. */
-static const char fd_name[] = "farspan-memory";
-
 enum { ALL_BYTES_PER_S_LOG = 40, ANY_DOWNTIME_MS = 2000000 };
 
 static void ended(void *ctx, enum err e)
@@ -81,24 +78,6 @@ static int take_fd(void *ctx)
     return fd;
 }
 
-static struct json *fd_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "fdname", fd_name);
-    return j;
-}
-
-static struct json *uri_arguments(void *ctx)
-{
-    struct json *j = json_new();
-
-    (void)ctx;
-    json_put_string(j, "uri", "fd:farspan-memory");
-    return j;
-}
-
 void send_qemu_begin(struct send_qemu *s, void (*fn)(void *ctx, enum err e), void *ctx)
 {
     static const struct dialog_step steps[] = {
@@ -106,8 +85,8 @@ void send_qemu_begin(struct send_qemu *s, void (*fn)(void *ctx, enum err e), voi
         {"query-migrate-parameters", .heard = hear_parameters},
         {"migrate-set-capabilities", .arguments = wanted_capabilities},
         {"migrate-set-parameters", .arguments = wanted_parameters},
-        {"getfd", .arguments = fd_arguments, .give = take_fd},
-        {"migrate", .arguments = uri_arguments},
+        {"getfd", .name = "fdname", .text = "farspan-memory", .give = take_fd},
+        {"migrate", .name = "uri", .text = "fd:farspan-memory"},
     };
 
     go(s, steps, COUNT_OF(steps), fn, ctx);
