@@ -283,8 +283,13 @@ static enum err put_page(struct page_coder *c, uint64_t page, unsigned next)
             e = put_op(c, PAGE_COPY | next, other);
         }
     }
-    if (!e && !same)
+    if (!e && !same) {
         e = put_known(c, next, &same);
+        if (same) { /* it can be named again: to keep it too would cost more than it gives */
+            page_memory_forget(m, page);
+            return e;
+        }
+    }
     if (!e && !same)
         e = put_changed(c, page, next);
     return e ? e : page_memory_put(m, page, c->page, hash);

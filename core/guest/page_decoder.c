@@ -31,6 +31,7 @@ struct page_decoder {
     size_t page_n;               /* of a page that comes as it is */
     struct content_store *store; /* borrowed; NULL: none */
     uint64_t next_entry;         /* after the one that was named last */
+    bool entry;                  /* what comes out is an entry */
 };
 
 enum err page_decoder_new(const char *folder, struct page_decoder **out)
@@ -113,7 +114,12 @@ static enum err note(struct page_decoder *d, const struct ram_item *i)
     if (d->page_n < RAM_PAGE_BYTES)
         return OK;
     d->page_n = 0;
-    return i->page < d->memory.pages ? page_memory_put(&d->memory, i->page, d->page, 0) : OK;
+    if (i->page >= d->memory.pages)
+        return OK;
+    if (!d->entry)
+        return page_memory_put(&d->memory, i->page, d->page, 0);
+    page_memory_forget(&d->memory, i->page); /* the source has not kept it either */
+    return OK;
 }
 
 /* Bytes of the stream: out, and what they mean is kept in mind. */
@@ -191,7 +197,12 @@ static enum err emit_entry(struct page_decoder *d, int64_t further)
     enum err e = d->store ? content_store_get(d->store, entry, content, &check) : ERR_MALFORMED;
 
     d->next_entry = entry + 1;
-    return e ? e : emit_page(d, content);
+    if (e)
+        return e;
+    d->entry = true;
+    e = emit_page(d, content);
+    d->entry = false;
+    return e;
 }
 
 /* A page that comes as it is, for others like it. */

@@ -106,6 +106,11 @@ enum err page_memory_put(struct page_memory *m, uint64_t page,
     return OK;
 }
 
+void page_memory_forget(struct page_memory *m, uint64_t page)
+{
+    m->state[page] = UNKNOWN;
+}
+
 bool page_memory_find(const struct page_memory *m, uint64_t hash, uint64_t *page)
 {
     for (int i = 0; i < PROBES; i++) {

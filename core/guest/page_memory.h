@@ -48,6 +48,9 @@ void page_memory_fill(struct page_memory *m, uint64_t page, uint8_t byte);
 enum err page_memory_put(struct page_memory *m, uint64_t page,
                          const uint8_t content[RAM_PAGE_BYTES], uint64_t hash) MUST_USE;
 
+/* What the page is from now on is not kept. */
+void page_memory_forget(struct page_memory *m, uint64_t page);
+
 /* With an index: a page whose content has that hash; false: none is known. */
 bool page_memory_find(const struct page_memory *m, uint64_t hash, uint64_t *page);
 
