@@ -710,8 +710,11 @@ void receive_move_cut(struct receive_move *m)
     m->peer = NULL;
     close_channels(m);
     hear(m, TARGET_CUT);
-    if (!m->accepted)
-        m->refused = true;
+    if (m->accepted || m->refused)
+        return;
+    m->refused = true;
+    if (m->start)
+        undo_start(m);
 }
 
 void receive_move_back(struct receive_move *m, struct peer *p)

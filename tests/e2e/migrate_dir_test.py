@@ -4,6 +4,7 @@ as the guest's own was, with its disks; and what a host may not be made to start
 name, with the guest running on."""
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -277,6 +278,35 @@ def cut_off():
         w.close()
 
 
+def gone_early():
+    """A source that goes while its QEMU is being started there leaves nothing there."""
+    w = world()
+    try:
+        slow = f"{w.folder}/slow"
+        with open(slow, "w") as f:
+            f.write(f'#!/bin/sh\ntouch {w.folder}/begun\nsleep 20\nexec qemu-system-x86_64 "$@"\n')
+        os.chmod(slow, 0o700)
+        with open(f"{w.folder}/rules", "w") as f:
+            f.write(f"emulator {slow}\n")
+        receive = w.receive(w.far, more=["--rules", f"{w.folder}/rules"])
+        w.relay()
+        disk = make(f"{w.folder}/disk.img", "-f", "raw", "4M")
+        one = Qemu(w, "one", "-drive", f"file={disk},format=raw,if=virtio")
+        one.counts()
+        send = w.send(one, more=["--disks", "copy"])
+        until("it is being started", 20, lambda: os.path.exists(f"{w.folder}/begun"))
+        t.check("its disk was made", "disk.img" in listed(w.far), listed(w.far))
+        send.signal(signal.SIGINT)
+        t.check("send is taken back", send.wait(20) == 130, send.text())
+        receive.event("result", outcome="refused")
+        until("nothing is left there", 20, lambda: os.listdir(w.far) == ["counter.img"])
+        code, p = w.farspan("far", "migrate", "status")
+        t.check("no note is left", code == 0 and not p.events(), p.events())
+        t.check("it runs here", one.runs(), one.status())
+    finally:
+        w.close()
+
+
 def told():
     """Every problem is told by check, and usage is."""
     w = world()
@@ -302,7 +332,7 @@ def told():
         w.close()
 
 
-for test in moves, refusals, cut_off, told:
+for test in moves, refusals, cut_off, gone_early, told:
     try:
         test()
     except Stuck as e:
