@@ -8,10 +8,11 @@ disk: safe, with a disk that is carried as well. The farspan of that side stops 
 stage begins (FARSPAN_MIGRATE_HALT), the fault happens, it goes on. What was killed is started again
 as its user would: `receive` at the far end, `resolve` at the near one. Then: the guest runs once,
 or stands with an instruction for a person; it never ran twice, which its numbers show; its disk
-holds what it has written. Without arguments: some of them, with FARSPAN_FULL=1 all 162."""
+holds what it has written. Without arguments: some of them, with FARSPAN_FULL=1 all 182."""
 import concurrent.futures
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -21,6 +22,8 @@ from move import Qemu, Stuck, Tally, World, consecutive, disk_holds, until  # no
 NEAR = ["moving", "switching", "settling", "noting", "handed"]
 FAR = ["loading", "preparing", "prepared", "owning", "starting", "running"]
 FAULTS = ["near-farspan", "far-farspan", "near-qemu", "far-qemu", "cut-2s", "cut"]
+# The disk with the state of that side's host is full from then on: nothing can be noted any more.
+FULL = "full"
 # With a disk that is carried and written to all the time.
 DISK = ["near-memory", "near-switching", "near-settling", "near-handed", "far-loading",
         "far-prepared", "far-starting"]
@@ -32,7 +35,8 @@ SOME = ["safe-near-moving-far-farspan", "safe-near-switching-near-farspan",
         "fast-near-settling-far-qemu", "fast-near-handed-near-farspan", "fast-near-handed-cut",
         "fast-far-loading-far-farspan", "fast-far-owning-cut-2s", "fast-far-running-near-qemu",
         "disk-near-memory-far-qemu", "disk-near-switching-cut", "disk-near-handed-cut-2s",
-        "disk-far-loading-far-farspan", "disk-far-starting-near-farspan"]
+        "disk-far-loading-far-farspan", "disk-far-starting-near-farspan",
+        "safe-near-noting-full", "safe-far-preparing-full", "fast-far-owning-full"]
 
 
 class Case:
@@ -42,6 +46,12 @@ class Case:
         self.disk = mode == "disk"
         # Slow enough that the last stages are not over before the fault has happened.
         self.w = World(rate="20M", delay="10ms", guest="writer" if self.disk else "counter")
+        self.small = None
+        if self.fault == FULL:
+            self.small = f"{self.w.folder}/home-{self.side}/state"
+            os.makedirs(self.small, mode=0o700)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs",
+                            self.small], check=True)
         self.w.trust()
         self.one = Qemu(self.w, "one", *self.drive("one"))
         self.two = Qemu(self.w, "two", *self.drive("two"), incoming=True)
@@ -84,6 +94,8 @@ class Case:
             self.relay.signal(signal.SIGSTOP)
         elif self.fault == "cut":
             self.relay.kill()
+        elif self.fault == FULL:
+            self.fill()
         else:
             self.killed = {"near-farspan": self.send, "far-farspan": self.receive,
                            "near-qemu": self.one, "far-qemu": self.two}[self.fault]
@@ -92,6 +104,14 @@ class Case:
         if self.fault == "cut-2s":
             time.sleep(2)
             self.relay.signal(signal.SIGCONT)
+
+    def fill(self):
+        try:
+            with open(f"{self.small}/much", "wb", buffering=0) as f:
+                while True:
+                    f.write(bytes(4096))
+        except OSError:
+            pass
 
     def start_again(self):
         """What was killed, as its user would."""
@@ -183,6 +203,8 @@ class Case:
         except Stuck as e:
             return str(e)
         finally:
+            if self.small:
+                subprocess.run(["umount", "-l", self.small], check=False)
             self.w.close()
 
     def settled(self):
@@ -196,6 +218,9 @@ def main():
              for side, stages in (("near", NEAR), ("far", FAR)) for stage in stages
              if mode == "safe" or stage not in ("preparing", "prepared") for fault in FAULTS]
     every += [f"disk-{where}-{fault}" for where in DISK for fault in FAULTS]
+    every += [f"{mode}-{side}-{stage}-{FULL}" for mode in ("safe", "fast")
+              for side, stages in (("near", NEAR), ("far", FAR)) for stage in stages
+              if mode == "safe" or stage not in ("preparing", "prepared")]
     names = sys.argv[1:] or (every if os.environ.get("FARSPAN_FULL") else SOME)
     t = Tally("migrate_fault_test")
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:
