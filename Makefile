@@ -191,6 +191,9 @@ bench-guest: all ## move small Linux guests, ours and stock QEMU's way (ARGS="--
 bench-debian: all ## move a Debian guest of 1 GiB with a database at work (ARGS="--case known"; needs mmdebstrap); no part of check
 	@tests/bench/debian.py $(ARGS)
 
+bench-resident: all ## how much memory a move of a guest of 4 GiB takes; no part of check
+	@tests/bench/resident.py $(ARGS)
+
 bench-slice: all $(SLICE_TOOLS) ## measure what has a figure to keep (ARGS="age ..."); no part of check
 	@tests/bench/slice.sh $(ARGS)
 
@@ -215,7 +218,7 @@ clean: ## remove everything built
 	rm -rf $(BUILD)
 
 FORCE:
-.PHONY: all bench-codec bench-slice bench-guest bench-debian demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
+.PHONY: all bench-codec bench-slice bench-guest bench-debian bench-resident demo deps deps-check unit sim asan-check tsan-check lint map report check check-run \
         check-full fuzz fuzz-cover man install help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
