@@ -28,6 +28,16 @@ static const char *const about[] = {
     "over when all is durable there. --disks shared says that both hosts have them. What can only "
     "be read, such as CD images, must be there already.",
     "After the move the QEMU here is ended, unless --keep wants it to stay, stopped.",
+    "--hook is for what leads the guest's network: its argument and FARSPAN_EVENT are stopped when "
+    "the guest stands here, so that a bridge or tunnel can send on to the destination what is "
+    "meant "
+    "for it (what arrives there waits until the guest goes), and then committed, or failed when it "
+    "goes on here, also when it never stood; FARSPAN_MOVE, FARSPAN_GUEST, FARSPAN_QMP, "
+    "FARSPAN_PEER "
+    "(the destination's key) and FARSPAN_REASON tell more. Nobody waits for it, and calls come one "
+    "after the other. Without it the network learns where the guest is from what its QEMU "
+    "announces "
+    "when it goes there.",
     "Events: guest (what QEMU says of it), connected, stage, progress (remaining_bytes and "
     "total_bytes of memory, disk_remaining_bytes and disk_bytes, rate_bps, dirty_bps, eta_us), at "
     "the end result: outcome (moved, source_runs, source_gone, undecided), "
@@ -65,6 +75,8 @@ static const struct opt options[] = {
      "hand it over with its last bytes: it stands a round trip less"},
     {"keep", 0, OPT_FLAG(run_migrate_send_config, keep), NULL,
      "leave the QEMU here, stopped, after the move"},
+    {"hook", 0, OPT_STRING(run_migrate_send_config, hook), "PROGRAM",
+     "start this when the guest has stopped, and when it is known where it goes on"},
     CALL_OPT_TCP(run_migrate_send_config),
     {"accept-new", 0, OPT_FLAG(run_migrate_send_config, accept_new), NULL,
      "trust a host that is not known yet, and remember its key"},

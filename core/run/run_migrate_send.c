@@ -90,7 +90,11 @@ static enum err work(struct send_move *s)
         e = send_steps_go(s);
     bool moving = s->phase == SEND_MOVE;
     send_steps_clean_up(s);
-    return moving ? send_steps_conclude(s) : e;
+    if (moving)
+        return send_steps_conclude(s);
+    if (e)
+        send_hook_end(&s->hook, false, reason_text(&s->run->reason, e));
+    return e;
 }
 
 enum err run_migrate_send(const struct run_migrate_send_config *config, struct run *run)
@@ -104,7 +108,8 @@ enum err run_migrate_send(const struct run_migrate_send_config *config, struct r
                                   .fast = config->fast,
                                   .keep = config->keep,
                                   .accept_new = config->accept_new,
-                                  .tcp = config->tcp};
+                                  .tcp = config->tcp,
+                                  .hook = config->hook};
     enum err e = check_config(config, run);
 
     if (e)

@@ -18,6 +18,7 @@ struct run_migrate_send_config {
     bool keep;                /* the source's QEMU stays, stopped, after the move */
     bool accept_new;          /* take an unknown host's key */
     bool tcp;                 /* over TCP alone */
+    const char *hook;         /* a program that hears of it; NULL: none */
 };
 
 /* Moves the guest, and returns when it has been decided who runs it, or when that cannot be known

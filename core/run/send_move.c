@@ -227,6 +227,7 @@ static void on_status(struct send_move *s, const char *status)
 {
     log_debug("QEMU's migration is %s", status);
     if (strcmp(status, "pre-switchover") == 0) {
+        send_hook_stopped(&s->hook); /* for the move, not by somebody else */
         settle(s, send_report_stage(&s->report, "switching"));
         move_halt("switching");
         if (s->disks.n)
@@ -251,6 +252,13 @@ static void on_stop(struct send_move *s, int64_t at_us)
     kick(s);
 }
 
+/* It stays; or somebody else had stopped it for a while. */
+static void on_resume(struct send_move *s)
+{
+    s->memory.pace.free = false;
+    send_hook_back(&s->hook);
+}
+
 static void on_told(void *ctx, const char *name, const struct json_value *data, int64_t at_us)
 {
     struct send_move *s = ctx;
@@ -262,7 +270,7 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
     else if (strcmp(name, "STOP") == 0)
         on_stop(s, at_us);
     else if (strcmp(name, "RESUME") == 0)
-        s->memory.pace.free = false; /* somebody else had stopped it for a while */
+        on_resume(s);
 }
 
 static void on_lost(void *ctx, bool gone)

@@ -12,6 +12,7 @@
 #include "core/run/call.h"
 #include "core/run/given.h"
 #include "core/run/send_disks.h"
+#include "core/run/send_hook.h"
 #include "core/run/send_known.h"
 #include "core/run/send_memory.h"
 #include "core/run/send_qemu.h"
@@ -37,6 +38,7 @@ struct send_config {
     bool fast;            /* hand the guest over before the destination says that it has all */
     bool keep;            /* QEMU stays after the move */
     bool accept_new, tcp; /* as call_config says */
+    const char *hook;     /* a program; NULL: none */
 };
 
 /* In its owner's storage, begun with send_steps_begin. */
@@ -72,6 +74,7 @@ struct send_move {
     enum err failure;  /* why the guest stays here ... */
     struct reason why; /* ... for a person */
     struct send_report report;
+    struct send_hook hook;
 };
 
 /* What send_steps needs of it. */

@@ -271,7 +271,9 @@ enum err send_steps_begin(struct send_move *s, const struct send_config *config,
     send_move_prepare(s);
     loop_timer_init(&s->again, s->loop, on_again, s);
     loop_timer_init(&s->words, s->loop, on_words, s);
-    return stop_new(s->loop, &(struct stop_owner){.asked = on_asked, .ctx = s}, run, &s->stop);
+    e = send_hook_begin(&s->hook, s->loop, config->hook, &s->note, run);
+    return e ? e
+             : stop_new(s->loop, &(struct stop_owner){.asked = on_asked, .ctx = s}, run, &s->stop);
 }
 
 enum err send_steps_conclude(struct send_move *s)
@@ -279,6 +281,8 @@ enum err send_steps_conclude(struct send_move *s)
     enum handover_outcome o = s->handover.outcome;
     enum err e = send_report_result(&s->report, loop_refresh_us(s->loop), s->note.id, o);
 
+    if (o == HANDOVER_MOVED || o == HANDOVER_SOURCE_RUNS)
+        send_hook_end(&s->hook, o == HANDOVER_MOVED, s->why.text);
     s->run->reason.text[0] = 0;
     if (o != HANDOVER_SOURCE_RUNS)
         s->run->signal = 0; /* what came of it says more */
@@ -316,6 +320,7 @@ void send_steps_end(struct send_move *s)
     send_disks_release(&s->disks);
     if (s->opened)
         guest_qemu_close(&s->qemu.q);
+    send_hook_release(&s->hook);
     stream_socket_close(s->qemu.give);
     send_memory_free(&s->memory);
     send_known_release(&s->known);

@@ -11,8 +11,9 @@ pages of memory that differ are counted: QEMU 7.2 under TCG loses some of the la
 guest may be dead, whoever has moved it (stock QEMU loses them as well).
 
 The gap of a client is the longest time between two answers to its 500 packets a second. It sits
-beside the source, on a bridge that both hosts share and that learns where the guest is from what
-the guest sends; the way to the other host takes as long as that of the link. The gap of QEMU is
+beside the source, on a bridge that both hosts share; the way to the other host takes as long as
+that of the link. The bridge learns where the guest is from what the guest sends; with --led it is
+told so by `send --hook` when the guest has stopped. The gap of QEMU is
 from the source's STOP to the destination's RESUME. Bytes are what entered the link, headers
 included. Processor seconds are those of both farspans. Prints one JSON object a run, then
 medians."""
@@ -47,6 +48,7 @@ CASES = {
     "long": {"link": ["250M", "75ms", "0"], "seed": True, "dirty": 20},
     "outage": {"link": ["250M", "50ms", "0"], "outage": "8s:30s"},
 }
+DIRTY = 5  # a guest that does so little that QEMU's TLB under TCG stays as it is loses more pages
 HOW = {"safe": [], "fast": ["--fast"]}
 STOCK = {"tcp": {}, "multifd-zstd": {"multifd-channels": 4, "multifd-compression": "zstd"}}
 MAC = bytes.fromhex("525400123456")
@@ -94,6 +96,7 @@ class Bridge(threading.Thread):
         super().__init__(daemon=True)
         self.delay_s, self.port, self.events, self.stopped = delay_s, 0, [], False
         self.sockets, self.ends, self.dirty = [], [f"{folder}/{n}.net" for n in ("one", "two")], 0
+        self.led = f"{folder}/led"
         for name in "one", "two":
             s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             s.bind(f"{folder}/{name}.bridge")
@@ -149,6 +152,9 @@ class Bridge(threading.Thread):
             now = time.monotonic()
             if now >= due:
                 number, due = number + 1, max(due + 0.002, now - 0.1)
+                if os.path.exists(self.led):
+                    os.remove(self.led)
+                    self.port = 1
                 self.to_guest(now, self.ask(number))
             while self.events and self.events[0][0] <= now:
                 _, _, port, to, frame = heapq.heappop(self.events)
@@ -309,13 +315,21 @@ def begin(w, case, one):
     """The client, once it is answered, and the guest has enough to do."""
     bridge = Bridge(w.folder, us_of(w.link[3]) / 1e6)
     until("the client is answered", 60, lambda: len(bridge.answers) > 500)
-    if case.get("dirty"):
-        bridge.dirty = case["dirty"]
-        time.sleep(8)
+    bridge.dirty = case.get("dirty", DIRTY)
+    time.sleep(8)
     return bridge
 
 
-def move(w, case, state, receive, how, two, compare):
+def lead(w):
+    """A hook that leads the bridge."""
+    path = f"{w.folder}/lead"
+    with open(path, "w") as f:
+        f.write(f"#!/bin/sh\n[ $1 != stopped ] || : >{w.folder}/led\n")
+    os.chmod(path, 0o700)
+    return ["--hook", path]
+
+
+def move(w, case, state, receive, how, two, compare, led):
     """One move; what is known of it."""
     one = source(w, state)
     bridge = begin(w, case, one)
@@ -323,7 +337,7 @@ def move(w, case, state, receive, how, two, compare):
         a, b = Watch(one.watch), Watch(two.watch)
         relay = w.relay()
         before, bridge.answers[:-1] = processor_s(receive), []
-        send = w.send(one, more=["--disks", "copy", *HOW[how]])
+        send = w.send(one, more=["--disks", "copy", *HOW[how], *(lead(w) if led else [])])
         used = {"lost_pages": compare_memory(w, one, two)} if compare else {}
         rates = Rates(send)
         while not send.ended():
@@ -353,7 +367,7 @@ def move(w, case, state, receive, how, two, compare):
         end(one)
 
 
-def ours(w, case, how, state, compare):
+def ours(w, case, how, state, compare, led):
     two = destination(w, state)
     more = ["--invite", *(["--seed", f"{state}/warm.img"] if case.get("seed") else []),
             *(["--on-prepared", hook(w)] if compare else [])]
@@ -361,12 +375,12 @@ def ours(w, case, how, state, compare):
     if case.get("seed"):
         until("the seed is read", 100, lambda: "are here already" in receive.text())
     if case.get("twice"):
-        move(w, case, state, receive, how, two, False)
+        move(w, case, state, receive, how, two, False, led)
         end(two)
         two = destination(w, state)
     if case.get("outage"):
         w.link += ["--outage", case["outage"]]
-    return move(w, case, state, receive, how, two, compare)
+    return move(w, case, state, receive, how, two, compare, led)
 
 
 def stock(w, case, how, state):
@@ -446,10 +460,11 @@ def migrate(one, two, how, watch):
         raise Stuck("QEMU has failed")
 
 
-def run(case, how, state, compare):
+def run(case, how, state, o):
     w = World(rate=case["link"][0], delay=case["link"][1], loss=case["link"][2], patience="60s")
     try:
-        return stock(w, case, how, state) if how in STOCK else ours(w, case, how, state, compare)
+        return (stock(w, case, how, state) if how in STOCK else
+                ours(w, case, how, state, o.compare, o.led))
     finally:
         w.close()
 
@@ -467,6 +482,7 @@ def main():
     p.add_argument("--folder", default="build/guest")
     p.add_argument("--compare", action="store_true",
                    help="compare the disks while both guests stand, which makes the gap longer")
+    p.add_argument("--led", action="store_true", help="a hook leads the bridge at the source")
     o = p.parse_args()
     state = os.path.realpath(o.folder)
     prepare(state)
@@ -476,7 +492,7 @@ def main():
             got = []
             for turn in range(o.runs):
                 try:
-                    got.append(run(CASES[name], how, state, o.compare))
+                    got.append(run(CASES[name], how, state, o))
                     print(json.dumps({"case": name, "how": how, "run": turn, **got[-1]}),
                           flush=True)
                 except Stuck as e:
