@@ -73,7 +73,7 @@ int main(void)
     if (tty < 0 || !memory)
         return 1;
     for (size_t i = 0; i < pages; i++)
-        fill(memory + i * PAGE, strcmp(kind, "delta") == 0 ? "rand" : kind);
+        fill(memory + i * PAGE, strcmp(kind, "delta") == 0 ? "text" : kind);
     uint64_t due = now_ms(), told = 0;
     for (;;) {
         for (unsigned i = 0; i < rate * 256 * TICK_MS / 1000; i++)
