@@ -90,6 +90,8 @@ static enum err hear_drive(struct guest_facts *f, const struct json_value *v)
     int64_t size = json_int(json_member(image, "virtual-size"), -1);
     d->size_bytes = size < 0 ? 0 : (uint64_t)size;
     take_text(json_member(image, "format"), d->format, sizeof d->format);
+    int64_t used = json_int(json_member(image, "actual-size"), 0);
+    d->used_bytes = used < 0 ? 0 : (uint64_t)used;
     d->snapshots = json_count(json_member(image, "snapshots"));
     d->read_only = json_flag(json_member(in, "ro"));
     return size < 0 ? ERR_MALFORMED : OK;
@@ -167,6 +169,7 @@ struct json *guest_facts_put(const struct guest_facts *f)
         json_put_string(d, "file", f->disk[i].file);
         json_put_string(d, "format", f->disk[i].format);
         json_put_int(d, "size_bytes", (int64_t)f->disk[i].size_bytes);
+        json_put_int(d, "used_bytes", (int64_t)f->disk[i].used_bytes);
         json_put_bool(d, "read_only", f->disk[i].read_only);
         json_append(disks, d);
     }
@@ -192,6 +195,7 @@ static bool get_disk(const struct json_value *v, struct guest_disk *d)
 {
     d->read_only = json_flag(json_member(v, "read_only"));
     take_text(json_member(v, "format"), d->format, sizeof d->format);
+    get_count(v, "used_bytes", &d->used_bytes);
     return take_text(json_member(v, "name"), d->name, sizeof d->name) &&
            take_text(json_member(v, "node"), d->node, sizeof d->node) &&
            take_text(json_member(v, "file"), d->file, sizeof d->file) &&

@@ -20,6 +20,7 @@ struct guest_disk {
     char file[GUEST_FILE_CHARS + 1];   /* what QEMU opened */
     char format[LIMIT_NAME_CHARS + 1]; /* "qcow2" */
     uint64_t size_bytes;               /* as the guest sees it */
+    uint64_t used_bytes;               /* as its file takes */
     uint64_t snapshots;                /* inside its file */
     bool read_only;
 };

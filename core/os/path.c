@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -68,6 +69,13 @@ enum err path_program(const char *name, char *to, size_t room)
     }
     enum err e = look_in(folders ? folders : "", name, to, room);
     return e == ERR_NOT_FOUND ? look_in(usual, name, to, room) : e;
+}
+
+uint64_t path_free_bytes(const char *path)
+{
+    struct statvfs v;
+
+    return statvfs(path, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : UINT64_MAX;
 }
 
 enum err path_make_disk(const char *path, uint64_t bytes)

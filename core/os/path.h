@@ -26,6 +26,10 @@ enum err path_whole(const char *path, char *to, size_t room) MUST_USE;
  * slash is its own path. ERR_NOT_FOUND: there is none that this user may start; ERR_LIMIT. */
 enum err path_program(const char *name, char *to, size_t room) MUST_USE;
 
+/* How much this user can still write to the file system that the path is on; UINT64_MAX: that
+ * cannot be told. */
+uint64_t path_free_bytes(const char *path);
+
 /* Makes a file of that size that holds zeroes and takes no space, for this user alone. ERR_EXISTS
  * (not logged), ERR_SYSTEM (logged). */
 enum err path_make_disk(const char *path, uint64_t bytes) MUST_USE;

@@ -147,7 +147,7 @@ static const char *place(struct planning *l, const char *from, enum command_file
 
     if (strncmp(from, "file:", 5) == 0)
         from += 5;
-    if (has_scheme(from) || !whole_path(l, from, whole)) {
+    if (!*from || has_scheme(from) || !whole_path(l, from, whole)) {
         problem(l, "%.100s is no file that could be here too: only local files can be taken over",
                 from);
         return NULL;

@@ -18,6 +18,7 @@
 #include "core/run/qemu_words.h"
 
 enum {
+    MB = 1000000,
     LOOK_US = 10000,
     GIVE_UP_US = 60 * 1000000, /* a program that takes longer to begin is ended */
     SAID_BYTES = 64 * 1024,    /* of its output are looked at */
@@ -26,8 +27,8 @@ enum {
 
 /* A disk that is to be made. */
 struct new_disk {
-    const char *path; /* the plan's */
-    uint64_t bytes;
+    const char *path;           /* the plan's */
+    uint64_t bytes, used_bytes; /* as the guest sees it, as it takes at the source */
     bool qcow2;
 };
 
@@ -119,7 +120,21 @@ static void add_disk(struct guest_start *g, const struct guest_disk *d, const ch
                 "qemu-utils), or make the disk yourself",
                 path);
     else if (g->disks < LIMIT_GUEST_DISKS)
-        g->disk[g->disks++] = (struct new_disk){path, d->size_bytes, qcow2};
+        g->disk[g->disks++] =
+            (struct new_disk){path, d->size_bytes, num_min(d->used_bytes, d->size_bytes), qcow2};
+}
+
+/* What is copied takes at least what it takes there. */
+static void look_at_space(const struct guest_start *g, struct problems *p)
+{
+    uint64_t needed = 0, have = path_free_bytes(g->config.rules->folder);
+
+    for (size_t i = 0; i < g->disks; i++)
+        needed += g->disk[i].used_bytes;
+    if (needed > have)
+        problem(p, "the guest's disks take %llu MB, and %llu MB are free in %.100s",
+                (unsigned long long)(needed / MB), (unsigned long long)(have / MB),
+                g->config.rules->folder);
 }
 
 static void look_at_disk(struct guest_start *g, const struct command_file *f, struct problems *p)
@@ -249,6 +264,7 @@ static enum err plan(struct guest_start *g, const struct json_value *words, cons
         return e;
     look_at_devices(g, p);
     look_at_files(g, p);
+    look_at_space(g, p);
     look_at_socket(monitor, p);
     if (g->plan.program[0] && path_program(g->plan.program, g->program, sizeof g->program))
         problem(p,

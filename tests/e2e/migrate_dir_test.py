@@ -215,6 +215,24 @@ def refusals():
         one.kill()
         subprocess.run(["qemu-img", "snapshot", "-d", "old", disk], check=True)
 
+        small = f"{w.folder}/small"
+        os.mkdir(small)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=True)
+        try:
+            receive.kill()
+            receive = w.receive(small)
+            w.relay()
+            subprocess.run(["cp", w.image, small], check=True)
+            full = make(f"{w.folder}/full.img", "-f", "raw", "3M")
+            with open(full, "r+b") as f:
+                f.write(os.urandom(3 << 20))
+            one = Qemu(w, "space", "-drive", f"file={full},format=raw,if=virtio")
+            one.counts()
+            refused("a folder without room", "MB are free", one)
+            one.kill()
+            t.check("nothing was made there", listed(small) == ["counter.img"], listed(small))
+        finally:
+            subprocess.run(["umount", "-l", small], check=False)
         receive.kill()
         with open(rules, "w") as f:
             f.write("emulator /bin/false\n")

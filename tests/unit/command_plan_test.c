@@ -149,6 +149,7 @@ static void test_paths(void)
     RULED("map /us /a", "-kernel /usr/k", "-kernel /dst/k");
     REFUSED("-kernel /a/x -initrd /b/x -hda /c/x", "map /c/x PATH");
     REFUSED("-hda /a/farspan-1.qmp", "map /a/farspan-1.qmp");
+    REFUSED("-drive file=,format=raw", "only local files");
     REFUSED("-hda nbd:localhost:1", "only local files");
     REFUSED("-drive file=json:{\"driver\":\"nbd\"}", "only local files");
     REFUSED("-drive file=fat:rw:/etc", "only local files");
