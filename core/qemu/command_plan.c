@@ -140,6 +140,20 @@ static bool is_taken(const struct planning *l, const char *from, const char *to,
     return false;
 }
 
+/* Whether a name in the folder may be one of those that belong to a move: its monitor, its log, its
+ * list of what was made. */
+static bool is_moves(const char *name)
+{
+    static const char *const ends[] = {".qmp", ".log", ".made"};
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < COUNT_OF(ends); i++)
+        if (strncmp(name, "farspan-", 8) == 0 && n > strlen(ends[i]) &&
+            strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Where a file of the source is here; NULL: nowhere, and that was told. */
 static const char *place(struct planning *l, const char *from, enum command_file_kind kind)
 {
@@ -148,7 +162,7 @@ static const char *place(struct planning *l, const char *from, enum command_file
     if (strncmp(from, "file:", 5) == 0)
         from += 5;
     if (!*from || has_scheme(from) || !whole_path(l, from, whole)) {
-        problem(l, "%.100s is no file that could be here too: only local files can be taken over",
+        problem(l, "%.100s is no file that could be there too: only local files can be taken over",
                 from);
         return NULL;
     }
@@ -158,9 +172,9 @@ static const char *place(struct planning *l, const char *from, enum command_file
                  whole + (strcmp(map->from, "/") == 0 ? 0 : strlen(map->from)));
     else
         snprintf(to, sizeof to, "%s%s", l->wish->rules->folder, strrchr(whole, '/'));
-    if (is_taken(l, from, to, kind) || strcmp(to, l->wish->monitor) == 0) {
-        problem(l, "%.80s would be %.60s, as another one: give a rule: map %.40s PATH", from, to,
-                whole);
+    if (is_taken(l, from, to, kind) || (!map && is_moves(strrchr(whole, '/') + 1))) {
+        problem(l, "%.80s would be %.60s, as another one: give receive a rule: map %.40s PATH",
+                from, to, whole);
         return NULL;
     }
     if (l->p->files == COMMAND_PLAN_FILES) {
@@ -177,6 +191,21 @@ static const char *place(struct planning *l, const char *from, enum command_file
 static bool is_no(const char *v)
 {
     return !*v || strcmp(v, "no") == 0 || strcmp(v, "off") == 0 || strcmp(v, "none") == 0;
+}
+
+/* "tcp:127.0.0.1:22-:22", "127.0.0.1:5", "localhost": not what other hosts can reach. */
+static bool is_local(const char *v)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost", "[::1]", "::1"};
+
+    if (strncmp(v, "tcp:", 4) == 0 || strncmp(v, "udp:", 4) == 0)
+        v += 4;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        size_t n = strlen(names[i]);
+        if (strncmp(v, names[i], n) == 0 && (v[n] == 0 || v[n] == ':'))
+            return true;
+    }
+    return false;
 }
 
 static const char *memory_folder(const char *v)
@@ -215,6 +244,8 @@ static const char *value_for(struct planning *l, char letter, const char *v, boo
         return memory_folder(v);
     case 'r':
         return command_table_has("/dev/urandom /dev/random /dev/hwrng", v) ? v : NULL;
+    case 'o':
+        return is_local(v) ? v : NULL;
     case 'n':
         return is_no(v) ? v : NULL;
     case 'e':
@@ -286,21 +317,23 @@ static void refuse_part(struct planning *l, const struct command_part *q, const 
 {
     if (strcmp(q->key, "fd") == 0 || strcmp(q->key, "fds") == 0 ||
         strcmp(q->key, "vhostfds") == 0 || strcmp(q->key, "vhostfd") == 0)
-        problem(l,
-                "-%s %.40s has descriptors that its starter gave it: give a rule: netdev %.40s "
-                "TYPE,...",
-                l->at->name, which ? which : "",
-                command_line_part(l->at, "id") ? command_line_part(l->at, "id") : "ID");
+        problem(
+            l,
+            "-%s %.40s has descriptors that its starter gave it: give receive a rule: netdev %.40s "
+            "TYPE,...",
+            l->at->name, which ? which : "",
+            command_line_part(l->at, "id") ? command_line_part(l->at, "id") : "ID");
     else if (which)
         problem(l,
                 "-%s %.40s with %.40s=%.60s is not taken from another host: leave it out, or give "
                 "a rule: allow %s.%.40s",
                 l->at->name, which, q->key, q->value, l->at->name, q->key);
     else
-        problem(l,
-                "-%s with %.40s=%.60s is not taken from another host: leave it out, or give a "
-                "rule: allow %s.%.40s",
-                l->at->name, q->key, q->value, l->at->name, q->key);
+        problem(
+            l,
+            "-%s with %.40s=%.60s is not taken from another host: leave it out, or give receive a "
+            "rule: allow %s.%.40s",
+            l->at->name, q->key, q->value, l->at->name, q->key);
 }
 
 static void put_judged(struct planning *l, struct value *v, const struct command_part *q,
@@ -350,10 +383,11 @@ static void do_parts(struct planning *l, const char *which)
         return;
     }
     if (!form) {
-        problem(l,
-                "-%s %.60s is not taken from another host: unplug it, start the QEMU here yourself "
-                "(--qmp), or give a rule: allow %s:%.60s",
-                o->name, which ? which : o->value, o->name, which ? which : o->value);
+        problem(
+            l,
+            "-%s %.60s is not taken from another host: unplug it, start the QEMU there yourself "
+            "(receive --qmp), or give receive a rule: allow %s:%.60s",
+            o->name, which ? which : o->value, o->name, which ? which : o->value);
         return;
     }
     for (size_t i = 0; i < o->parts; i++)
@@ -377,7 +411,8 @@ static void do_global(struct planning *l)
         (property && (!command_line_part(o, "driver") || !command_line_part(o, "value")))) {
         if (!command_rules_allow(l->wish->rules, "global", NULL, key)) {
             problem(l,
-                    "-global %.80s is not taken from another host: leave it out, or give a rule: "
+                    "-global %.80s is not taken from another host: leave it out, or give receive a "
+                    "rule: "
                     "allow global",
                     o->value);
             return;
@@ -396,7 +431,8 @@ static void do_own_network(struct planning *l, const char *which)
 
     if (!form && !command_rules_allow(l->wish->rules, o->name, which, NULL)) {
         problem(l,
-                "the network -%s %.60s is not taken from another host: give a rule: netdev %.40s "
+                "the network -%s %.60s is not taken from another host: give receive a rule: netdev "
+                "%.40s "
                 "TYPE,...",
                 o->name, o->value, id ? id : "ID");
         return;
@@ -579,7 +615,7 @@ static void do_chardev(struct planning *l, const char *which)
         !command_rules_allow(l->wish->rules, "chardev", which, NULL)) {
         problem(l,
                 "-chardev %.80s connects to a socket, and could reach another's monitor: have it "
-                "listen (server=on), or give a rule: allow chardev:socket",
+                "listen (server=on), or give receive a rule: allow chardev:socket",
                 l->at->value);
         return;
     }
@@ -615,17 +651,17 @@ static void do_screen(struct planning *l)
     if (!where || strcmp(where, "none") == 0)
         return;
     l->screen = true;
-    if (strncmp(where, "unix:", 5) == 0) {
-        const char *here = place(l, where + 5, COMMAND_SOCKET);
+    for (size_t i = 0; i < l->at->parts; i++) {
+        const struct command_part *q = &l->at->part[i];
         char to[PATH_CHARS];
-        snprintf(to, sizeof to, "unix:%s", here ? here : "");
+        if (strcmp(q->key, "vnc") != 0 || strncmp(where, "unix:", 5) != 0) {
+            put_judged(l, &v, q, form, NULL);
+            continue;
+        }
+        const char *there = place(l, where + 5, COMMAND_SOCKET);
+        snprintf(to, sizeof to, "unix:%s", there ? there : "");
         put_part(&v, "vnc", to);
-    } else {
-        put_part(&v, "vnc", where);
     }
-    for (size_t i = 0; i < l->at->parts; i++)
-        if (strcmp(l->at->part[i].key, "vnc") != 0)
-            put_judged(l, &v, &l->at->part[i], form, NULL);
     finish_parts(l, &v);
 }
 
@@ -648,8 +684,8 @@ static void do_value(struct planning *l)
 
     if (o->value && !free_text && strchr(o->value, '/') &&
         !command_rules_allow(l->wish->rules, o->name, NULL, NULL))
-        problem(l, "-%s %.80s is not taken from another host: give a rule: allow %s", o->name,
-                o->value, o->name);
+        problem(l, "-%s %.80s is not taken from another host: give receive a rule: allow %s",
+                o->name, o->value, o->name);
     else
         add_option(l, o->name, o->value);
 }
@@ -713,8 +749,9 @@ static void do_unknown(struct planning *l)
         add_option(l, o->name, o->value);
     else
         problem(l,
-                "-%.40s is not taken from another host: start the QEMU here yourself (--qmp), or "
-                "give a rule: allow %.40s",
+                "-%.40s is not taken from another host: start the QEMU there yourself (receive "
+                "--qmp), or "
+                "give receive a rule: allow %.40s",
                 o->name, o->name);
 }
 
@@ -785,7 +822,7 @@ static void choose_program(struct planning *l)
                command_table_has("qemu-kvm kvm", name)) {
         l->p->program = keep(l, name);
     } else {
-        problem(l, "the guest's QEMU is called %.60s: give a rule: emulator PATH", name);
+        problem(l, "the guest's QEMU is called %.60s: give receive a rule: emulator PATH", name);
         l->p->program = "";
     }
 }

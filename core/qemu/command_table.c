@@ -188,7 +188,7 @@ static const char memory_keys[] = "qom-type id size share prealloc prealloc-thre
 
 static const char user_keys[] =
     "type id mac model net:t host hostname dhcpstart dns domainname ipv4 ipv6 ipv6-net:t "
-    "ipv6-host ipv6-dns ipv6-prefix ipv6-prefixlen restrict hostfwd dnssearch mask netdev";
+    "ipv6-host ipv6-dns ipv6-prefix ipv6-prefixlen restrict hostfwd:o dnssearch mask netdev";
 
 static const struct command_form forms[] = {
     {"machine", NULL,
@@ -237,11 +237,11 @@ static const struct command_form forms[] = {
     {"netdev", "tap",
      "type id ifname vhost vhostforce queues sndbuf vnet_hdr poll-us script:n downscript:n"},
     {"netdev", "hubport", "type id hubid netdev"},
-    {"netdev", "socket", "type id listen connect mcast localaddr udp"},
+    {"netdev", "socket", "type id listen:o connect:o localaddr:o udp:o"},
     {"netdev", "stream",
-     "type id server reconnect reconnect-ms addr.type addr.host addr.port addr.ipv4 addr.ipv6"},
+     "type id server reconnect reconnect-ms addr.type addr.host:o addr.port addr.ipv4 addr.ipv6"},
     {"netdev", "dgram",
-     "type id local.type local.host local.port local.ipv4 local.ipv6 remote.type remote.host "
+     "type id local.type local.host:o local.port local.ipv4 local.ipv6 remote.type remote.host:o "
      "remote.port remote.ipv4 remote.ipv6"},
     {"nic", "none", "type"},
     {"nic", "user", user_keys},
@@ -255,7 +255,7 @@ static const struct command_form forms[] = {
     {"chardev", "socket", "backend id mux path:s server wait telnet abstract:n"},
     {"mon", NULL, "chardev mode pretty"},
     {"vnc", NULL,
-     "vnc:t password share lossy to ipv4 ipv6 power-control key-delay-ms non-adaptive"},
+     "vnc:o password share lossy to ipv4 ipv6 power-control key-delay-ms non-adaptive"},
 };
 
 const struct command_row *command_table_row(const char *name)

@@ -41,7 +41,8 @@ struct command_row {
  *   f  a file that must be there        d  a disk       b  a format of disks that is known here
  *   s  a socket that QEMU listens on     l  a file that it makes
    h  a folder of the machine's for memory
- *   r  a source of randomness           n  no           e  nothing */
+ *   r  a source of randomness           n  no           e  nothing
+ *   o  an address of that host alone: 127.0.0.1, [::1], localhost */
 struct command_form {
     const char *option, *which, *keys;
 };

@@ -112,11 +112,12 @@ static void add_disk(struct guest_start *g, const struct guest_disk *d, const ch
     bool qcow2 = strcmp(d->format, "qcow2") == 0;
 
     if (!qcow2 && strcmp(d->format, "raw") != 0)
-        problem(p, "a disk of the format %.40s cannot be made here: make %.100s yourself",
-                d->format, path);
+        problem(
+            p, "a disk of the format %.40s cannot be made at the destination: make %.100s yourself",
+            d->format, path);
     else if (qcow2 && path_program("qemu-img", g->imager, sizeof g->imager))
         problem(p,
-                "there is no qemu-img here, and %.100s is to be made: install it (Debian: "
+                "the destination has no qemu-img, and %.100s is to be made: install it (Debian: "
                 "qemu-utils), or make the disk yourself",
                 path);
     else if (g->disks < LIMIT_GUEST_DISKS)
@@ -147,13 +148,14 @@ static void look_at_disk(struct guest_start *g, const struct command_file *f, st
             return;
     if (!d)
         problem(p,
-                "%.80s is in no drive of the guest any more: start the QEMU here yourself, as the "
+                "%.80s is in no drive of the guest any more: start the QEMU there yourself, as the "
                 "guest's is now, and receive with --qmp",
                 f->from);
     else if (d->read_only || !g->config.copy) {
         if (kind != PATH_FILE && kind != PATH_DEVICE)
             problem(p,
-                    "the guest has %.60s, which does not come: put it here as %.80s, or give a "
+                    "the guest has %.60s, which does not come: put it there as %.80s, or give "
+                    "receive a "
                     "rule: map FROM TO",
                     f->from, f->to);
     } else if (kind == PATH_NOTHING) {
@@ -177,12 +179,13 @@ static void look_at_socket(const char *path, struct problems *p)
         return;
     if (kind != PATH_SOCKET) {
         problem(p,
-                "%.120s is to be a socket, and is something else: take it away, or give a rule: "
+                "%.120s is to be a socket, and is something else: take it away, or give receive a "
+                "rule: "
                 "map FROM TO",
                 path);
     } else if (unix_socket_connect(path, &fd) == OK) {
         stream_socket_close(fd);
-        problem(p, "somebody listens on %.120s already: give a rule: map FROM TO", path);
+        problem(p, "somebody listens on %.120s already: give receive a rule: map FROM TO", path);
     }
 }
 
@@ -194,7 +197,8 @@ static void look_at_files(struct guest_start *g, struct problems *p)
         case COMMAND_NEEDED:
             if (path_look(f->to) != PATH_FILE)
                 problem(p,
-                        "the guest needs %.70s: put it here as %.80s, or give a rule: map FROM "
+                        "the guest needs %.70s: put it there as %.80s, or give receive a rule: map "
+                        "FROM "
                         "TO",
                         f->from, f->to);
             break;
@@ -206,8 +210,9 @@ static void look_at_files(struct guest_start *g, struct problems *p)
             break;
         case COMMAND_LOG:
             if (path_look(f->to) != PATH_NOTHING)
-                problem(p, "%.120s is there already: take it away, or give a rule: map FROM TO",
-                        f->to);
+                problem(
+                    p, "%.120s is there already: take it away, or give receive a rule: map FROM TO",
+                    f->to);
             break;
         }
     }
@@ -230,7 +235,7 @@ static void look_at_devices(const struct guest_start *g, struct problems *p)
         if (!has_device(&g->line, g->offered->device[i]))
             problem(p,
                     "the device %.64s was plugged in after the start of its QEMU: unplug it "
-                    "(device_del), or start the QEMU here yourself and receive with --qmp",
+                    "(device_del), or start the QEMU there yourself and receive with --qmp",
                     g->offered->device[i]);
 }
 
@@ -268,7 +273,8 @@ static enum err plan(struct guest_start *g, const struct json_value *words, cons
     look_at_socket(monitor, p);
     if (g->plan.program[0] && path_program(g->plan.program, g->program, sizeof g->program))
         problem(p,
-                "there is no %.60s here: install it (Debian: qemu-system-x86), or give a rule: "
+                "the destination has no %.60s: install it (Debian: qemu-system-x86), or give "
+                "receive a rule: "
                 "emulator PATH",
                 g->plan.program);
     return p->n ? ERR_UNSUPPORTED : OK;
@@ -336,6 +342,17 @@ static enum err why_not(struct guest_start *g, const char *what, int status)
     return reason_give(g->why, ERR_UNSUPPORTED, "%s: %s", what, text);
 }
 
+void guest_start_why(const struct guest_start *g, struct reason *why)
+{
+    char text[LIMIT_REASON_CHARS + 1];
+
+    last_words(g, text);
+    if (!text[0])
+        return;
+    why->text[0] = 0;
+    reason_give(why, OK, "QEMU does not start at the destination: %s", text);
+}
+
 /* Whether the new QEMU has said something on its monitor: then it is all there. */
 static bool greets(struct guest_start *g)
 {
@@ -375,7 +392,9 @@ static void on_look(void *ctx)
         g->at++;
         next(g);
     } else {
-        end(g, why_not(g, disk ? "a disk could not be made here" : "QEMU does not start here",
+        end(g, why_not(g,
+                       disk ? "a disk could not be made at the destination"
+                            : "QEMU does not start at the destination",
                        ended ? status : -1));
     }
 }

@@ -34,6 +34,10 @@ enum err guest_start_new(const struct guest_start_config *c, const struct json_v
 void guest_start_go(struct guest_start *g, struct loop *l, struct reason *why,
                     void (*started)(void *ctx, enum err e), void *ctx);
 
+/* The QEMU that was started has ended again: why, as far as it has said, in the place of the reason
+ * that was given. */
+void guest_start_why(const struct guest_start *g, struct reason *why);
+
 /* The guest does not come: takes away what was made for the QEMU of that monitor, by this process
  * or an earlier one, which is listed beside it in a file that ends in ".made"; and its log. */
 void guest_start_undo(const char *monitor);

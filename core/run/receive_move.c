@@ -486,6 +486,8 @@ static void on_ready(void *ctx, enum err e)
     m->note.started_ticks = m->qemu.q.started_ticks;
     if (!e)
         e = receive_qemu_fits(&m->qemu, &m->offered, m->looks ? add_problem : NULL, m);
+    else if (m->start)
+        guest_start_why(m->start, &m->run.reason);
     if (e || m->looks)
         refuse(m);
     else

@@ -43,6 +43,7 @@ struct receive {
     struct loop_task sweep;
     struct loop_timer give_up;
     struct receive_hooks hooks;
+    char qmp[MOVE_PATH_CHARS + 1]; /* config->qmp from the root on, for other processes */
     bool stopping;
     bool came, went_wrong; /* a guest has; one has not */
     struct reason why;     /* it has not */
@@ -246,7 +247,7 @@ static bool qemu_taken(const struct receive *r)
 {
     for (size_t i = 0; i < r->moves; i++) {
         enum target_stage s = r->move[i]->handover.stage;
-        if (r->config->qmp && strcmp(r->move[i]->note.qmp, r->config->qmp) == 0 &&
+        if (r->config->qmp && strcmp(r->move[i]->note.qmp, r->qmp) == 0 &&
             !receive_move_over(r->move[i]) && s != TARGET_RUNNING && s != TARGET_ABANDONED &&
             s != TARGET_LOST)
             return true;
@@ -267,7 +268,7 @@ static bool note_of(const struct receive *r, const struct seat *at, const struct
     memcpy(n->peer, at->key, KEY_BYTES);
     memcpy(n->guest, f->name, sizeof n->guest);
     if (r->config->qmp)
-        snprintf(n->qmp, sizeof n->qmp, "%s", r->config->qmp);
+        snprintf(n->qmp, sizeof n->qmp, "%s", r->qmp);
     else
         receive_folder_monitor(&r->folder, n->id, n->qmp);
     n->stage = NOTE_LOADING;
@@ -305,6 +306,33 @@ static bool copies(const struct json_value *body)
     return disks && strcmp(disks, "copy") == 0;
 }
 
+/* Whether a move is of the same guest, as far as names tell; one without any may be any. */
+static bool same_guest(const struct receive_move *m, const struct move_note *n,
+                       const struct guest_facts *f)
+{
+    return memcmp(m->note.peer, n->peer, KEY_BYTES) == 0 && n->guest[0] &&
+           strcmp(m->note.guest, n->guest) == 0 &&
+           (!m->offered.uuid[0] || strcmp(m->offered.uuid, f->uuid) == 0);
+}
+
+/* A source that brings a guest anew knows what became of it before: it would not, else. What it has
+ * begun and left is given up; true: that goes on. */
+static bool ends_before(struct receive *r, const struct move_note *n, const struct guest_facts *f)
+{
+    bool ends = false;
+
+    for (size_t i = 0; i < r->moves; i++) {
+        struct receive_move *m = r->move[i];
+        if (!m->accepted || !same_guest(m, n, f))
+            continue;
+        if (m->handover.stage == TARGET_ABANDONED)
+            receive_move_record(m, MOVE_RUNS, NULL);
+        receive_move_refuse(m, "its source brings it anew");
+        ends |= receive_move_waits(m);
+    }
+    return ends;
+}
+
 static void on_offer(struct receive *r, struct seat *at, const struct json_value *body)
 {
     struct guest_facts *f = heap_alloc(sizeof *f);
@@ -326,6 +354,8 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
         refuse(r, at, "the destination is being stopped");
     else if (find_move(r, n.id) || move_notes_get(&r->notes, n.id, &other) != ERR_NOT_FOUND)
         refuse(r, at, "that move has been before");
+    else if (ends_before(r, &n, f))
+        refuse(r, at, "an earlier move of this guest is being given up there: send it again");
     else if (qemu_taken(r) || r->moves == MOVES)
         refuse(r, at, "another guest is on its way to that QEMU");
     else if (receive_folder_plan(&r->folder, body, copy, f, n.qmp, &why, &start))
@@ -566,6 +596,8 @@ static enum err check_config(struct receive *r)
 {
     const struct run_migrate_receive_config *c = r->config;
 
+    if (c->qmp && path_whole(c->qmp, r->qmp, sizeof r->qmp)) /* it may come later */
+        snprintf(r->qmp, sizeof r->qmp, "%s", c->qmp);
     if (!c->qmp && !c->dir)
         return reason_give(&r->run->reason, ERR_USAGE,
                            "say which QEMU takes the guest in: --dir FOLDER, where one is started "

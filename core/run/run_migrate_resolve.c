@@ -50,6 +50,7 @@ static enum err keep_here(struct send_move *s)
         if (s->failure)
             return s->failure;
     }
+    send_steps_tidy(s);
     move_notes_drop(&s->notes, s->note.id);
     return say_outcome(s->run, s->note.id, "source_runs", "the guest is this host's");
 }
@@ -185,6 +186,8 @@ static enum err decide(const struct run_migrate_resolve_config *c, struct run *r
         return say_outcome(run, id, "moved", "the guest is this host's, and runs");
     case TARGET_ABANDONED:
     case TARGET_ENDED:
+        if (m->handover.stage == TARGET_ABANDONED) /* a person knows it: nobody must be told */
+            receive_move_record(m, MOVE_RUNS, NULL);
         if (c->keep_destination)
             return reason_give(&run->reason, ERR_UNSUPPORTED, "the guest is not here any more: %s",
                                m->run.reason.text);

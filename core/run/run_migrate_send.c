@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/heap.h"
+#include "core/os/path.h"
 #include "core/run/qemu_words.h"
 #include "core/run/send_steps.h"
 
@@ -43,7 +44,8 @@ static void fill_note(struct send_move *s)
 
     snprintf(s->note.target, sizeof s->note.target, "%.*s", (int)n, s->target);
     snprintf(s->note.guest, sizeof s->note.guest, "%s", q->facts.name);
-    snprintf(s->note.qmp, sizeof s->note.qmp, "%s", s->config.qmp);
+    if (path_whole(s->config.qmp, s->note.qmp, sizeof s->note.qmp)) /* for other folders, later */
+        snprintf(s->note.qmp, sizeof s->note.qmp, "%s", s->config.qmp);
     s->note.pid = q->pid;
     s->note.started_ticks = q->started_ticks;
     s->note.runs = guest_facts_runs(&q->facts);
@@ -84,6 +86,7 @@ static enum err work(struct send_move *s)
         e = check_guest(s);
     if (e)
         return e;
+    send_steps_tidy(s);
     fill_note(s);
     e = send_report_guest(&s->report, &s->qemu.q.facts);
     if (!e)

@@ -57,6 +57,8 @@ static void on_heard(void *ctx)
     d->all->owner.kick(d->all->owner.ctx);
 }
 
+#define name_format "farspan-disk-%zu"
+
 static void on_over(void *ctx, enum err e)
 {
     struct send_disk *d = ctx;
@@ -149,7 +151,7 @@ static enum err open_disk(struct send_disks *s, struct peer *p, const struct gue
     int pair[2];
 
     *d = (struct send_disk){.all = s, .disk = disk, .give = -1, .socket.fd = -1};
-    snprintf(d->name, sizeof d->name, "farspan-disk-%zu", number);
+    snprintf(d->name, sizeof d->name, name_format, number);
     s->n++;
     enum err e = disk_near_new(disk->size_bytes, &d->near);
     if (!e) {
@@ -389,6 +391,19 @@ void send_disks_restore(struct send_disks *s, void (*ended)(void *ctx, enum err 
                          (struct dialog_step){"blockdev-del", .arguments = delete_arguments,
                                               .heard = forgive});
     guest_qemu_do(s->q, s->step, n, on_restored, s);
+}
+
+void send_disks_tidy(struct send_disks *s, struct guest_qemu *q,
+                     void (*ended)(void *ctx, enum err e), void *ctx)
+{
+    *s = (struct send_disks){.q = q};
+    for (size_t i = 0; i < q->facts.disks; i++) {
+        struct send_disk *d = &s->disk[s->n++];
+        *d = (struct send_disk){
+            .all = s, .give = -1, .socket.fd = -1, .mirrors = true, .added = true};
+        snprintf(d->name, sizeof d->name, name_format, i);
+    }
+    send_disks_restore(s, ended, ctx);
 }
 
 struct send_disks_count send_disks_count(const struct send_disks *s)

@@ -78,6 +78,11 @@ void send_disks_cut(struct send_disks *s);
 /* QEMU goes on without the mirrors; then ended(ctx, ...). */
 void send_disks_restore(struct send_disks *s, void (*ended)(void *ctx, enum err e), void *ctx);
 
+/* As that for mirrors that an earlier process has left to this QEMU, if there are any; s is to be
+ * begun with afterwards. */
+void send_disks_tidy(struct send_disks *s, struct guest_qemu *q,
+                     void (*ended)(void *ctx, enum err e), void *ctx);
+
 /* What has gone. */
 struct send_disks_count {
     uint64_t written_bytes; /* by QEMU, without what it says are zeroes; known_bytes of it ... */

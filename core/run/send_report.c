@@ -136,7 +136,9 @@ enum err send_report_result(struct send_report *r, uint64_t now_us, const char *
     json_put_int(j, "disk_known_bytes", (int64_t)r->disks.known_bytes);
     json_put_int(j, "disk_packed_bytes", (int64_t)r->disks.packed_bytes);
     status_line_end();
-    if (moved)
+    if (moved && r->memory.raw_bytes == 0) /* an earlier process has sent it */
+        run_say(r->run, "the destination has the guest, and runs it");
+    else if (moved)
         run_say(r->run,
                 "moved in %.1f s, stood still for %.0f +- %.0f ms; %.1f MB on the link for "
                 "%.1f MB of memory and %.1f MB of disks",

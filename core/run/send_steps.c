@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/crypt/crypt.h"
 #include "core/os/stream_socket.h"
+#include "core/run/status_line.h"
 
 enum {
     SETTLE_US = 100000,        /* between two looks at a QEMU that is to end its migration ... */
@@ -230,6 +231,16 @@ static void restore(struct send_move *s)
     }
 }
 
+void send_steps_tidy(struct send_move *s)
+{
+    if (s->qemu.q.facts.disks == 0)
+        return;
+    send_disks_tidy(&s->disks, &s->qemu.q, on_disks_restored, s);
+    until_answered(s);
+    send_disks_release(&s->disks);
+    s->disks = (struct send_disks){0};
+}
+
 void send_steps_clean_up(struct send_move *s)
 {
     enum handover_outcome o = s->handover.outcome;
@@ -257,6 +268,7 @@ enum err send_steps_begin(struct send_move *s, const struct send_config *config,
     s->when.max_us = config->max_downtime_us;
     s->qemu.rate_bps = config->rate_bps;
     s->report.run = run;
+    status_line_begin(run);
     enum err e = crypt_init();
     if (!e && config->target)
         e = given_text(config->target, s->target, &run->reason);
@@ -302,12 +314,16 @@ enum err send_steps_conclude(struct send_move *s)
         return reason_give(&s->run->reason, ERR_UNREACHABLE,
                            "the guest's QEMU died before the destination had all of it");
     default:
+        if (s->cancelled)
+            run_say(s->run, "taken back: %s goes on here",
+                    s->note.guest[0] ? s->note.guest : "the guest");
         return s->failure ? failed(s) : e;
     }
 }
 
 void send_steps_end(struct send_move *s)
 {
+    status_line_end();
     s->phase = SEND_CLEAN_UP;
     send_move_close(s);
     send_disks_release(&s->disks);

@@ -19,6 +19,9 @@ enum err send_steps_look(struct send_move *s) MUST_USE;
  * ERR_UNREACHABLE: it does not end. */
 enum err send_steps_settle(struct send_move *s) MUST_USE;
 
+/* Takes away what a move that was cut off has left to QEMU. Before send_steps_go. */
+void send_steps_tidy(struct send_move *s);
+
 /* Calls the destination, offers the guest, and moves it when that is accepted; returns when it has
  * been decided whose the guest is, or nobody can know: s->handover.outcome. Before it is accepted:
  * with a reason, errors of call_new, ERR_REFUSED, ERR_UNREACHABLE. */

@@ -240,7 +240,7 @@ def refusals():
         w.relay()
         one = Qemu(w, "six", *drive)
         one.counts()
-        refused("a QEMU that does not start", "QEMU does not start here", one)
+        refused("a QEMU that does not start", "QEMU does not start at the destination", one)
         receive.kill()
         with open(rules, "w") as f:
             f.write("# theirs is elsewhere\nnetdev n0 user,restrict=on\n")
@@ -296,6 +296,47 @@ def cut_off():
         w.close()
 
 
+def killed():
+    """A send that is killed while the disk goes: it can be moved all the same, with nothing to be
+    done by hand; what was begun there is given up."""
+    w = world()
+    try:
+        disk = f"{w.folder}/disk.img"
+        with open(disk, "wb") as f:
+            f.write(os.urandom(16 << 20))
+        one = Qemu(w, "one", "-drive", f"file={disk},format=raw,if=virtio")
+        receive = w.receive(w.far, more=["--store-size", "0"])
+        w.link[1] = "20M"
+        w.relay()
+        one.counts()
+        for by in "send", "resolve":
+            send = w.send(one, more=["--disks", "copy"])
+            until("the disk goes", 20, lambda: any(
+                e.get("disk_remaining_bytes") for e in send.events()))
+            send.kill()
+            if by == "resolve":
+                code, p = w.farspan("near", "migrate", "status")
+                code, p = w.farspan("near", "migrate", "resolve", p.event("move")["id"])
+                nodes = [n["node-name"] for n in one.ask("query-named-block-nodes")]
+                t.check("resolve takes the mirror away", code == 0 and
+                        one.ask("query-block-jobs") == [] and
+                        not [n for n in nodes if n.startswith("farspan")], (p.text(), nodes))
+            send = w.send(one, more=["--disks", "copy", "--rate", "1M"])
+            t.check(f"{by}: it is still being given up there", send.wait(40) == 4 and
+                    "send it again" in send.text(), send.text())
+            until("it is given up there", 20, lambda: listed(w.far) == ["counter.img"])
+            code, p = w.farspan("far", "migrate", "status")
+        send = w.send(one, more=["--disks", "copy"])
+        t.check("and then it moves", send.wait(60) == 0, send.text())
+        code, p = w.farspan("far", "migrate", "status")
+        t.check("nothing is left of the others", code == 0 and not p.events(), p.events())
+        two = There(w, one, w.far, receive.event("result", outcome="moved"))
+        two.counts()
+        t.check("one number after another", consecutive(one.numbers(), two.numbers()))
+    finally:
+        w.close()
+
+
 def gone_early():
     """A source that goes while its QEMU is being started there leaves nothing there."""
     w = world()
@@ -338,7 +379,7 @@ def told():
         os.remove(f"{w.far}/counter.img")
         code, p = w.farspan("near", "migrate", "check", "--qmp", one.qmp, w.through, "--for", "0")
         says = [e["says"] for e in p.events() if e["event"] == "problem"]
-        for words in "allow device:loader", "-L", "put it here as":
+        for words in "allow device:loader", "-L", "put it there as":
             t.check(f"check tells of {words}", code == 1 and any(words in s for s in says), says)
         for words, want in ((["--qmp", "x", "--dir", w.far], "give one of them"),
                             (["--dir", f"{w.folder}/nowhere"], "no such folder"),
@@ -350,7 +391,7 @@ def told():
         w.close()
 
 
-for test in moves, refusals, cut_off, gone_early, told:
+for test in moves, refusals, cut_off, killed, gone_early, told:
     try:
         test()
     except Stuck as e:

@@ -102,9 +102,11 @@ static void test_kept(void)
     KEPT("-object {\"qom-type\":\"memory-backend-ram\",\"id\":\"m\",\"host-nodes\":[0,1],"
          "\"size\":64}",
          "-object qom-type=memory-backend-ram,id=m,host-nodes.0=0,host-nodes.1=1,size=64");
-    KEPT("-netdev user,id=n0,hostfwd=tcp::22-:22,hostfwd=tcp::80-:80 -global VGA.vgamem_mb=16",
-         "-netdev type=user,id=n0,hostfwd=tcp::22-:22,hostfwd=tcp::80-:80 -global "
-         "VGA.vgamem_mb=16");
+    KEPT(
+        "-netdev user,id=n0,hostfwd=tcp:127.0.0.1:22-:22,hostfwd=tcp:127.0.0.1:80-:80 -global "
+        "VGA.vgamem_mb=16",
+        "-netdev type=user,id=n0,hostfwd=tcp:127.0.0.1:22-:22,hostfwd=tcp:127.0.0.1:80-:80 -global "
+        "VGA.vgamem_mb=16");
     KEPT("-netdev tap,id=n0,ifname=tap3",
          "-netdev type=tap,id=n0,ifname=tap3,script=no,downscript=no");
     KEPT("-name guest=a,,b,debug-threads=on -append root=/dev/vda",
@@ -149,6 +151,9 @@ static void test_paths(void)
     RULED("map /us /a", "-kernel /usr/k", "-kernel /dst/k");
     REFUSED("-kernel /a/x -initrd /b/x -hda /c/x", "map /c/x PATH");
     REFUSED("-hda /a/farspan-1.qmp", "map /a/farspan-1.qmp");
+    REFUSED("-hda /a/farspan-2.made", "map /a/farspan-2.made");
+    REFUSED("-serial file:/a/farspan-2.log", "map /a/farspan-2.log");
+    KEPT("-hda /a/farspan-2.img", "-hda /dst/farspan-2.img");
     REFUSED("-drive file=,format=raw", "only local files");
     REFUSED("-hda nbd:localhost:1", "only local files");
     REFUSED("-drive file=json:{\"driver\":\"nbd\"}", "only local files");
@@ -191,6 +196,14 @@ static void test_refused(void)
     REFUSED("-netdev bridge,id=n,helper=/tmp/evil", "netdev n TYPE");
     REFUSED("-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:sh", "guestfwd");
     REFUSED("-netdev user,id=n,smb=/etc", "smb=/etc");
+    REFUSED("-netdev user,id=n,hostfwd=tcp::22-:22", "allow netdev.hostfwd");
+    REFUSED("-netdev user,id=n,hostfwd=tcp:0.0.0.0:22-:22", "hostfwd");
+    REFUSED("-netdev socket,id=n,listen=:1234", "listen=:1234");
+    REFUSED("-netdev stream,id=n,server=on,addr.type=inet,addr.host=0.0.0.0,addr.port=1",
+            "addr.host=0.0.0.0");
+    REFUSED("-vnc :1", "vnc=:1");
+    REFUSED("-vnc 0.0.0.0:77,password=off", "vnc=0.0.0.0:77");
+    EXPECT(plans(Q "-vnc :1", "allow vnc.vnc", false, "-vnc vnc=:1", NULL));
     REFUSED("-netdev user,type=tap,id=n", "says twice");
     REFUSED("-netdev user,id=n,id=m", "says twice");
     REFUSED("-netdev stream,id=n,addr.type=unix,addr.path=/x", "addr.path");
