@@ -22,13 +22,16 @@ static const char *const about[] = {
     "folder too. Once the guest goes, farspan may end: the QEMU is a process of its own.",
     "A command line from another host could start programs and read files. What is not known to "
     "be harmless is refused by name: scripts, other formats and protocols of disks, descriptors, "
-    "host devices, files outside the folder, channels that connect to local sockets. --rules names "
+    "host devices, files outside the folder, channels that connect to local sockets, ports that "
+    "other hosts can reach (-vnc, hostfwd). --rules names "
     "a file that says what else may be, one rule a line: map FROM TO (what lies below FROM there "
     "lies below TO here), emulator PATH (the QEMU to start), netdev ID TYPE,KEY=VALUE... (that "
     "network of the guest is this one here), allow WHAT (an option, such as device, or "
     "device:TYPE, "
     "device.KEY, as refusals name it).",
-    "Sources are let in by the role migrate in authorized_keys, and with --invite by the ticket "
+    "Sources are let in by a line `KEY migrate [name]` in authorized_keys (SIGHUP has it read "
+    "anew), "
+    "KEY as farspan keygen --show tells it there, and with --invite by the ticket "
     "that it prints. A source fills the QEMU with any memory and any state of devices, which QEMU "
     "was not made to distrust. Let in only hosts whose machines you would run, and start a QEMU of "
     "your own with -sandbox on (--dir does).",
@@ -48,7 +51,8 @@ static const char *const about[] = {
     "Hooks are for what else must know, such as DNS, BGP or a load balancer. Their argument and "
     "FARSPAN_EVENT say which it is (prepared, committed, failed); FARSPAN_MOVE, FARSPAN_GUEST (its "
     "name), FARSPAN_QMP, FARSPAN_PEER (the source's key), FARSPAN_OUTCOME and FARSPAN_REASON tell "
-    "more. With send --fast nobody waits for --on-prepared, and it may not be started.",
+    "more. The guest stands while --on-prepared runs. "
+    "With send --fast nobody waits for it, and it may not be started.",
     "Events: listening, stage (id, stage), and result for each move that is over (id, outcome: "
     "moved, source_runs, refused; reason; qmp, the monitor of its QEMU).",
     NULL,
@@ -68,7 +72,8 @@ static const struct opt options[] = {
     {"advertise", 0, OPT_ADDRESS(run_migrate_receive_config, advertise), "HOST",
      "the host that the ticket names when listening on every address"},
     {"authorized", 0, OPT_STRING(run_migrate_receive_config, authorized), "FILE",
-     "keys that may send; default authorized_keys in the configuration folder (see farspan(1))"},
+     "keys that may send: `KEY migrate [name]` a line; default authorized_keys in the "
+     "configuration folder (see farspan(1))"},
     {"invite", 0, OPT_FLAG(run_migrate_receive_config, invite), NULL,
      "let in whoever has the ticket"},
     {"seed", 0, OPT_LIST(run_migrate_receive_config, seeds), "FILE",

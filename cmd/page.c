@@ -280,13 +280,14 @@ void page_manual_overview(const struct cmd *const *table, FILE *to)
           to);
     troff_item(to, "identity", "the pair of keys that is you; made on first use, mode 0600");
     troff_item(to, "authorized_keys",
-               "who may come in to farspan serve: `KEY role[,role] [name]` a line; the roles of "
-               "desktops are view, and control, which may also type and point");
+               "who may come in: `KEY role[,role] [name]` a line; the roles are view, control, "
+               "which may also type and point, migrate and bench");
     troff_item(to, "known_hosts",
                "the servers whose keys were accepted: `HOST:PORT KEY` a line; take a line away "
                "when its server has a new key, and compare that with what its owner says");
     fputs(".SH ENVIRONMENT\n", to);
-    troff_item(to, "FARSPAN_HOME", "takes the place of all default folders (below it: config)");
+    troff_item(to, "FARSPAN_HOME",
+               "takes the place of all default folders (below it: config, state, cache, run)");
     troff_item(to, "FARSPAN_TICKET", "the ticket, where none is given");
     troff_item(to, "DISPLAY", "the X display to serve, or to open a window on");
 }

@@ -70,7 +70,8 @@ static void judge(void *context, uint64_t now_us, const uint8_t *key, const uint
     struct gate *g = context;
     const struct invite *invite = NULL;
 
-    *out = (struct listener_verdict){.reason = "this key is not authorized here"};
+    *out = (struct listener_verdict){.reason = "that host does not let this key in: it is for its "
+                                               "authorized_keys, with a role"};
     if (token_id) {
         enum invite_verdict v = invite_find(g->invites, token_id, key, now_us, &invite);
         out->reason = invite_reason(v);
@@ -171,8 +172,11 @@ static enum err find_path(struct gate *g, struct run *run)
 enum err gate_open(struct gate *g, const struct gate_config *config, uint64_t now_us,
                    struct run *run)
 {
+    char role[ROLE_TEXT_CHARS];
+
     memset(g, 0, sizeof *g);
     g->config = *config;
+    role_print(config->needed & ~(uint32_t)ROLE_CONTROL, role);
     g->invites = heap_alloc(sizeof *g->invites);
     if (!g->invites)
         return ERR_MEMORY;
@@ -184,8 +188,8 @@ enum err gate_open(struct gate *g, const struct gate_config *config, uint64_t no
         e = make_invite(g, now_us, run);
     if (!e && !anybody(g))
         e = reason_give(&run->reason, ERR_USAGE,
-                        "nobody could come in: add a key and its role to %.90s, or give --invite",
-                        g->path[0] ? g->path : "a file named with --authorized");
+                        "nobody could come in: add a line `KEY %s` to %.90s, or give --invite",
+                        role, g->path[0] ? g->path : "a file named with --authorized");
     return e;
 }
 
