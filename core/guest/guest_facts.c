@@ -282,7 +282,9 @@ bool guest_facts_leaves(const struct guest_facts *f, const char *disks,
     if (f->blocked[0])
         problem(&p, "QEMU cannot migrate this guest: %s", f->blocked);
     if (strcmp(f->status, "postmigrate") == 0)
-        problem(&p, "the guest was moved before, or nearly (see: farspan migrate status)");
+        problem(&p,
+                "the guest was moved from here (--keep has left its QEMU), or nearly: see farspan "
+                "migrate status, and end this QEMU when the guest runs elsewhere");
     else if (strcmp(f->status, "running") != 0 && strcmp(f->status, "paused") != 0)
         problem(&p, "the guest is neither running nor paused, but %.40s", f->status);
     for (size_t i = 0; i < f->disks; i++)

@@ -40,8 +40,13 @@ static void on_look(void *ctx)
     if (!ended)
         child_kill(h->pid);
     h->asks = NULL;
-    log_info("the hook for a prepared guest has ended with %d", ended ? status : -1);
-    receive_move_agree(m, ended && status == 0);
+    if (!ended)
+        log_warn("the hook for a prepared guest has not ended within a minute");
+    else
+        log_info("the hook for a prepared guest has ended with %d", status);
+    receive_move_agree(m, !ended   ? "the hook at the destination did not end within a minute"
+                          : status ? "the hook at the destination does not want it"
+                                   : NULL);
 }
 
 bool receive_hooks_prepared(struct receive_hooks *h, struct receive_move *m)

@@ -735,10 +735,10 @@ void receive_move_refuse(struct receive_move *m, const char *why)
         hear(m, TARGET_REFUSE);
 }
 
-void receive_move_agree(struct receive_move *m, bool good)
+void receive_move_agree(struct receive_move *m, const char *why_not)
 {
-    if (!good) {
-        reason_give(&m->run.reason, ERR_REFUSED, "the hook at the destination does not want it");
+    if (why_not) {
+        reason_give(&m->run.reason, ERR_REFUSED, "%s", why_not);
         hear(m, TARGET_REFUSE);
         return;
     }

@@ -113,8 +113,9 @@ void receive_move_refuse(struct receive_move *m, const char *why);
 /* What its disks hold has been read, after receive_owner.looked. */
 void receive_move_go_on(struct receive_move *m);
 
-/* Whether the guest may come, after receive_owner.prepared; else it is given up. */
-void receive_move_agree(struct receive_move *m, bool good);
+/* The guest may come, after receive_owner.prepared; or it is given up, when `why_not` (borrowed) is
+ * given. */
+void receive_move_agree(struct receive_move *m, const char *why_not);
 
 /* A person knows that the guest is the source's: what stands here is ended, unless it runs. */
 void receive_move_drop(struct receive_move *m);

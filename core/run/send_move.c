@@ -576,8 +576,10 @@ static void closed(struct send_move *s, const struct peer_event *e)
     s->peer = NULL;
     if (s->phase == SEND_CLEAN_UP)
         return;
-    send_move_blame(s, e->error == OK ? ERR_UNREACHABLE : e->error,
-                    e->reason[0] ? e->reason : "the destination has ended the session");
+    const char *why = s->phase == SEND_CALL && s->calling.reason.text[0] ? s->calling.reason.text
+                      : e->reason[0]                                     ? e->reason
+                                     : "the destination has ended the session";
+    send_move_blame(s, e->error == OK ? ERR_UNREACHABLE : e->error, why);
     send_move_hear(s, SOURCE_CUT);
     if (s->phase != SEND_MOVE || s->handover.stage == SOURCE_HANDED)
         loop_leave(s->loop);

@@ -51,6 +51,10 @@ CASES = {
 DIRTY = 5  # a guest that does so little that QEMU's TLB under TCG stays as it is loses more pages
 HOW = {"safe": [], "fast": ["--fast"]}
 STOCK = {"tcp": {}, "multifd-zstd": {"multifd-channels": 4, "multifd-compression": "zstd"}}
+# A GiB, and two pages: QEMU 7.2 looks what is dirty in words of 64 pages where that goes, and
+# forgets its TLB then, so that a guest under TCG loses pages (mended in 9.0); page by page, as where
+# memory is no multiple of 256 KiB, it does not.
+MEMORY = "1048584k"
 MAC = bytes.fromhex("525400123456")
 CLIENT = bytes.fromhex("525400000001")
 
@@ -61,7 +65,7 @@ def words(folder, name, state, image, incoming):
     for end in "qmp", "look", "watch":
         monitors += ["-qmp", f"unix:{folder}/{name}.{end},server=on,wait=off"]
     return [
-        "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-m", "1024",
+        "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-m", MEMORY,
         "-nodefaults", "-display", "none", "-name", name, "-kernel", f"{state}/debian.vmlinuz",
         "-initrd", f"{state}/debian.initrd", "-append",
         "console=ttyS0 root=/dev/vda rw quiet net.ifnames=0 mitigations=off",

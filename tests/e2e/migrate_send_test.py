@@ -66,6 +66,10 @@ def refusals():
             t.check(f"{what}: the guest runs on", one.runs(), one.status())
 
         refused("another memory", 4, "-m")
+        p = w.start("near", "send", ["migrate", "send", "--qmp", one.qmp, "127.0.0.1:1",
+                                     "--timeout", "2s", "--accept-new"])
+        t.check("nobody answers", p.wait(20) == 3 and "is a server running there" in p.text(),
+                p.text())
         two.kill()
         refused("no QEMU there", 4, "no QEMU listens")
         three = Qemu(w, "three")
@@ -186,7 +190,7 @@ def paused():
         t.check("the QEMU here was kept, stopped", one.status() == "postmigrate", one.status())
         again = w.send(one)
         code = again.wait(20)
-        t.check("it is not moved twice", code == 1 and "moved before" in
+        t.check("it is not moved twice", code == 1 and "moved from here" in
                 again.event("error")["reason"], f"exit {code}, {again.text()}")
         two.ask("cont")
         two.counts(50)
