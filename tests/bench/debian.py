@@ -52,8 +52,8 @@ DIRTY = 5  # a guest that does so little that QEMU's TLB under TCG stays as it i
 HOW = {"safe": [], "fast": ["--fast"]}
 STOCK = {"tcp": {}, "multifd-zstd": {"multifd-channels": 4, "multifd-compression": "zstd"}}
 # A GiB, and two pages: QEMU 7.2 looks what is dirty in words of 64 pages where that goes, and
-# forgets its TLB then, so that a guest under TCG loses pages (mended in 9.0). Page by page, as where
-# memory is no multiple of 256 KiB, it does not.
+# forgets its TLB then, so that a guest under TCG loses pages (mended in 9.0). Page by page it does
+# not, and that is how it looks where memory is no multiple of 256 KiB.
 MEMORY = "1048584k"
 MAC = bytes.fromhex("525400123456")
 CLIENT = bytes.fromhex("525400000001")
