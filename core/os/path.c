@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 
 #include "core/base/log.h"
 #include "core/os/os.h"
+
+enum { LINK_CHARS = 64 };
 
 static const char usual[] = "/usr/local/bin:/usr/bin:/bin:/usr/libexec";
 
@@ -31,11 +32,21 @@ enum path_kind path_look(const char *path)
 
 enum err path_whole(const char *path, char *to, size_t room)
 {
-    char whole[PATH_MAX];
+    char link[LINK_CHARS];
+    int fd = OS_CALL(OS_OPEN, open(path, O_PATH | O_CLOEXEC));
 
-    if (!realpath(path, whole))
+    if (fd < 0)
         return ERR_NOT_FOUND;
-    return (size_t)snprintf(to, room, "%s", whole) < room ? OK : ERR_LIMIT;
+    /* Not by realpath, which brings libc's groups into a static binary. */
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, to, room);
+    close(fd);
+    if (n < 0)
+        return ERR_NOT_FOUND;
+    if ((size_t)n >= room)
+        return ERR_LIMIT;
+    to[n] = 0;
+    return OK;
 }
 
 static bool can_start(const char *path)
