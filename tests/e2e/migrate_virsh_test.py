@@ -50,6 +50,7 @@ tty:x:5:
 libvirt-qemu:x:{UID}:
 kvm:x:{UID + 1}:
 """,
+    # QEMU's mirror over a link is never the same as the disk of a guest that writes all the time.
     f"{IMAGES}/vm1.xml": f"""<domain type='qemu'>
   <name>vm1</name>
   <memory unit='MiB'>64</memory>
@@ -62,6 +63,7 @@ kvm:x:{UID + 1}:
     </disk>
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw'/><source file='{IMAGES}/vm1.img'/>
+      <iotune><total_iops_sec>20</total_iops_sec></iotune>
       <target dev='vda' bus='virtio'/><boot order='2'/>
     </disk>
     <serial type='file'><source path='{IMAGES}/vm1.serial'/></serial>
@@ -165,7 +167,7 @@ def breaks(near, far, relay, name):
     t.check(f"{name}: virsh fails", p.wait(60) == 1, p.text())
     relay.wait(20)
     t.check(f"{name}: it runs on here", near.state() == "running", near.state())
-    near.counts(300)
+    near.counts(40)
     until(f"{name}: nothing of it is left there", 30, lambda: far.state() is None)
     t.check(f"{name}: it never ran there", far.numbers() == "", far.numbers()[:80])
 
@@ -176,7 +178,7 @@ def moves(near, far, relay, what, words, channels):
     t.check(f"{what}: virsh is content", code == 0, says)
     t.check(f"{what}: it is shut off here", near.state() == "shut off", near.state())
     t.check(f"{what}: it runs there", far.state() == "running", far.state())
-    far.counts(300)
+    far.counts(40)
     far.virsh("suspend", "vm1")
     here, there = near.numbers(), far.numbers()
     t.check(f"{what}: one number after another", consecutive(here, there),
@@ -187,7 +189,7 @@ def moves(near, far, relay, what, words, channels):
     closed = until(f"{what}: all channels have ended", 20, lambda: sum(
         e["event"] == "closed" for e in relay.events()) >= channels + 2 and [
             e for e in relay.events() if e["event"] == "closed"])
-    for name, count, least in (("ram", channels, 300000), ("disk", 1, 300000),
+    for name, count, least in (("ram", channels, 300000), ("disk", 1, 65536),
                                ("libvirt", 1, 3000)):
         of = [e for e in closed if e["name"] == name]
         t.check(f"{what}: {name} went through the relay", len(of) == count and
@@ -217,9 +219,12 @@ def main():
         def begin():
             for file in near.images, far.images:
                 subprocess.run(["rm", "-f", f"{file}/vm1.serial"], check=True)
+                size = os.path.getsize(f"{file}/vm1.img")
+                for n in 0, size:  # it counts from 1 again, on an empty disk
+                    os.truncate(f"{file}/vm1.img", n)
             code, says = near.virsh("start", "vm1")
             t.check("it starts", code == 0, says)
-            near.counts(600)
+            near.counts(100)
 
         code, says = near.virsh("define", f"{IMAGES}/vm1.xml")
         t.check("the guest is known", code == 0, says)
