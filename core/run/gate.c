@@ -70,8 +70,9 @@ static void judge(void *context, uint64_t now_us, const uint8_t *key, const uint
     struct gate *g = context;
     const struct invite *invite = NULL;
 
-    *out = (struct listener_verdict){.reason = "that host does not let this key in: it is for its "
-                                               "authorized_keys, with a role"};
+    *out =
+        (struct listener_verdict){.reason = "this key is not authorized at that host: it goes into "
+                                            "its authorized_keys, with a role"};
     if (token_id) {
         enum invite_verdict v = invite_find(g->invites, token_id, key, now_us, &invite);
         out->reason = invite_reason(v);
