@@ -51,9 +51,8 @@ CASES = {
 DIRTY = 5  # a guest that does so little that QEMU's TLB under TCG stays as it is loses more pages
 HOW = {"safe": [], "fast": ["--fast"]}
 STOCK = {"tcp": {}, "multifd-zstd": {"multifd-channels": 4, "multifd-compression": "zstd"}}
-# A GiB, and two pages: QEMU 7.2 looks what is dirty in words of 64 pages where that goes, and
-# forgets its TLB then, so that a guest under TCG loses pages (mended in 9.0). Page by page it does
-# not, and that is how it looks where memory is no multiple of 256 KiB.
+# A GiB, and two pages: with a multiple of 256 KiB QEMU 7.2 under TCG lost pages of nearly every
+# guest, and they died (docs/decisions.md, "Guests that die under TCG").
 MEMORY = "1048584k"
 MAC = bytes.fromhex("525400123456")
 CLIENT = bytes.fromhex("525400000001")

@@ -20,12 +20,13 @@ def moves():
         receive = w.receive(two, more=["--invite", "--once"])
         w.relay()
         one.counts(1000)
-        hook(w, "near", "[ $1 != stopped ] || sleep 0.2")
+        # The first takes a while: the second is not begun before it has ended.
+        hook(w, "near", "[ $1 != stopped ] || sleep 0.5", f"echo end-$1 >>{w.folder}/told")
         send = w.send(one, more=["--hook", f"{w.folder}/near"])
         t.check("send ends well", send.wait(60) == 0, send.text())
         told = [x.split()[0] for x in hooks(w)]
-        t.check("its hook hears of it, one after the other", told == ["stopped", "committed"],
-                told)
+        t.check("its hook hears of it, one after the other", told == [
+            "stopped", "end-stopped", "committed", "end-committed"], told)
         r = send.event("result")
         t.check("it was moved", r["outcome"] == "moved", r)
         t.check("the gap is measured", r["gap_us"] > 0 and r["gap_error_us"] > 15000, r)
