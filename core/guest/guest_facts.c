@@ -1,10 +1,10 @@
 #include "core/guest/guest_facts.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/num.h"
+#include "core/base/problems.h"
 #include "core/base/utf8.h"
 
 enum { MIB = 1 << 20 };
@@ -236,60 +236,39 @@ static const struct guest_disk *disk_of(const struct guest_facts *f, const char 
     return NULL;
 }
 
-/* Problems found so far. */
-struct problems {
-    void (*tell)(void *ctx, const char *problem);
-    void *ctx;
-    bool any;
-};
-
-static void problem(struct problems *p, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void problem(struct problems *p, const char *format, ...)
-{
-    char text[LIMIT_REASON_CHARS + 1];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    p->any = true;
-    p->tell(p->ctx, text);
-}
-
 static void look_at_leaving(const struct guest_disk *d, const char *disks, struct problems *p)
 {
     if (d->read_only)
         return;
     if (!disks)
-        problem(p,
-                "the guest writes to %.80s: give --disks copy, or --disks shared when the "
-                "destination has the same disk",
-                d->file);
+        problems_tell(p,
+                      "the guest writes to %.80s: give --disks copy, or --disks shared when the "
+                      "destination has the same disk",
+                      d->file);
     else if (d->snapshots && strcmp(disks, "copy") == 0)
-        problem(p,
-                "%.80s has snapshots inside, which are not copied: delete them (qemu-img snapshot "
-                "-d), or have both hosts use it (--disks shared)",
-                d->file);
+        problems_tell(
+            p,
+            "%.80s has snapshots inside, which are not copied: delete them (qemu-img snapshot "
+            "-d), or have both hosts use it (--disks shared)",
+            d->file);
 }
 
 bool guest_facts_leaves(const struct guest_facts *f, const char *disks,
                         void (*tell)(void *ctx, const char *problem), void *ctx)
 {
-    struct problems p = {tell, ctx, false};
+    struct problems p = {tell, ctx, 0};
 
     if (f->blocked[0])
-        problem(&p, "QEMU cannot migrate this guest: %s", f->blocked);
+        problems_tell(&p, "QEMU cannot migrate this guest: %s", f->blocked);
     if (strcmp(f->status, "postmigrate") == 0)
-        problem(&p,
-                "the guest was moved from here (--keep has left its QEMU), or nearly: see farspan "
+        problems_tell(
+            &p, "the guest was moved from here (--keep has left its QEMU), or nearly: see farspan "
                 "migrate status, and end this QEMU when the guest runs elsewhere");
     else if (strcmp(f->status, "running") != 0 && strcmp(f->status, "paused") != 0)
-        problem(&p, "the guest is neither running nor paused, but %.40s", f->status);
+        problems_tell(&p, "the guest is neither running nor paused, but %.40s", f->status);
     for (size_t i = 0; i < f->disks; i++)
         look_at_leaving(&f->disk[i], disks, &p);
-    return !p.any;
+    return p.n == 0;
 }
 
 static void match_disks(const struct guest_facts *from, const struct guest_facts *to,
@@ -298,41 +277,45 @@ static void match_disks(const struct guest_facts *from, const struct guest_facts
     for (size_t i = 0; i < from->disks; i++) {
         const struct guest_disk *d = &from->disk[i], *other = disk_of(to, d->name);
         if (!other)
-            problem(p,
-                    "the QEMU there has nothing in the drive %.60s: start it with the same drives "
-                    "and disks",
-                    d->name);
+            problems_tell(
+                p,
+                "the QEMU there has nothing in the drive %.60s: start it with the same drives "
+                "and disks",
+                d->name);
         else if (other->size_bytes != d->size_bytes)
-            problem(
+            problems_tell(
                 p, "the disk in %.60s has %llu bytes here and %llu there: give it the same size",
                 d->name, (unsigned long long)d->size_bytes, (unsigned long long)other->size_bytes);
         else if (other->read_only != d->read_only)
-            problem(p, "the disk in %.60s can be written to at one side only", d->name);
+            problems_tell(p, "the disk in %.60s can be written to at one side only", d->name);
     }
 }
 
 bool guest_facts_compare(const struct guest_facts *from, const struct guest_facts *to,
                          void (*tell)(void *ctx, const char *problem), void *ctx)
 {
-    struct problems p = {tell, ctx, false};
+    struct problems p = {tell, ctx, 0};
 
     if (strcmp(from->machine, to->machine) != 0)
-        problem(&p,
-                "the machine is %.64s here and %.64s there: start the QEMU there with the same "
-                "-machine type, version included",
-                from->machine, to->machine);
+        problems_tell(
+            &p,
+            "the machine is %.64s here and %.64s there: start the QEMU there with the same "
+            "-machine type, version included",
+            from->machine, to->machine);
     if (from->memory_bytes != to->memory_bytes)
-        problem(&p, "the guest has %llu MiB of memory, the QEMU there %llu: give it the same -m",
-                (unsigned long long)(from->memory_bytes / MIB),
-                (unsigned long long)(to->memory_bytes / MIB));
+        problems_tell(&p,
+                      "the guest has %llu MiB of memory, the QEMU there %llu: give it the same -m",
+                      (unsigned long long)(from->memory_bytes / MIB),
+                      (unsigned long long)(to->memory_bytes / MIB));
     if (from->cpus != to->cpus)
-        problem(&p, "the guest has %llu processors, the QEMU there %llu: give it the same -smp",
-                (unsigned long long)from->cpus, (unsigned long long)to->cpus);
+        problems_tell(&p,
+                      "the guest has %llu processors, the QEMU there %llu: give it the same -smp",
+                      (unsigned long long)from->cpus, (unsigned long long)to->cpus);
     if (strcmp(to->uuid, no_uuid) != 0 && strcmp(from->uuid, to->uuid) != 0)
-        problem(&p, "the QEMU there has another guest's -uuid %.36s: that guest's is %.36s",
-                to->uuid, from->uuid);
+        problems_tell(&p, "the QEMU there has another guest's -uuid %.36s: that guest's is %.36s",
+                      to->uuid, from->uuid);
     match_disks(from, to, &p);
-    return !p.any;
+    return p.n == 0;
 }
 
 static void keep_first(void *ctx, const char *text)

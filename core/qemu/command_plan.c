@@ -1,11 +1,11 @@
 #include "core/qemu/command_plan.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/limits.h"
 #include "core/base/num.h"
+#include "core/base/problems.h"
 
 enum {
     ARENA_BYTES = 8 * COMMAND_BYTES,
@@ -21,8 +21,7 @@ struct planning {
     struct command_plan *p;
     const struct command_line *c;
     const struct command_wish *wish;
-    void (*tell)(void *ctx, const char *problem);
-    void *ctx;
+    struct problems problems;
     const struct command_option *at; /* what is looked at */
     const char *below[LEFT_OUT];     /* names of block nodes that need not come */
     size_t below_n;
@@ -31,20 +30,6 @@ struct planning {
     bool full;    /* something did not fit */
     enum err failure;
 };
-
-static void problem(struct planning *l, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void problem(struct planning *l, const char *format, ...)
-{
-    char text[LIMIT_REASON_CHARS + 1];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    l->tell(l->ctx, text);
-}
 
 static const char *keep(struct planning *l, const char *text)
 {
@@ -162,8 +147,9 @@ static const char *place(struct planning *l, const char *from, enum command_file
     if (strncmp(from, "file:", 5) == 0)
         from += 5;
     if (!*from || has_scheme(from) || !whole_path(l, from, whole)) {
-        problem(l, "%.100s is no file that could be there too: only local files can be taken over",
-                from);
+        problems_tell(
+            &l->problems,
+            "%.100s is no file that could be there too: only local files can be taken over", from);
         return NULL;
     }
     const struct command_rule *map = command_rules_map(l->wish->rules, whole);
@@ -173,8 +159,9 @@ static const char *place(struct planning *l, const char *from, enum command_file
     else
         snprintf(to, sizeof to, "%s%s", l->wish->rules->folder, strrchr(whole, '/'));
     if (is_taken(l, from, to, kind) || (!map && is_moves(strrchr(whole, '/') + 1))) {
-        problem(l, "%.80s would be %.60s, as another one: give receive a rule: map %.40s PATH",
-                from, to, whole);
+        problems_tell(&l->problems,
+                      "%.80s would be %.60s, as another one: give receive a rule: map %.40s PATH",
+                      from, to, whole);
         return NULL;
     }
     if (l->p->files == COMMAND_PLAN_FILES) {
@@ -317,20 +304,21 @@ static void refuse_part(struct planning *l, const struct command_part *q, const 
 {
     if (strcmp(q->key, "fd") == 0 || strcmp(q->key, "fds") == 0 ||
         strcmp(q->key, "vhostfds") == 0 || strcmp(q->key, "vhostfd") == 0)
-        problem(
-            l,
+        problems_tell(
+            &l->problems,
             "-%s %.40s has descriptors that its starter gave it: give receive a rule: netdev %.40s "
             "TYPE,...",
             l->at->name, which ? which : "",
             command_line_part(l->at, "id") ? command_line_part(l->at, "id") : "ID");
     else if (which)
-        problem(l,
-                "-%s %.40s with %.40s=%.60s is not taken from another host: leave it out, or give "
-                "a rule: allow %s.%.40s",
-                l->at->name, which, q->key, q->value, l->at->name, q->key);
+        problems_tell(
+            &l->problems,
+            "-%s %.40s with %.40s=%.60s is not taken from another host: leave it out, or give "
+            "a rule: allow %s.%.40s",
+            l->at->name, which, q->key, q->value, l->at->name, q->key);
     else
-        problem(
-            l,
+        problems_tell(
+            &l->problems,
             "-%s with %.40s=%.60s is not taken from another host: leave it out, or give receive a "
             "rule: allow %s.%.40s",
             l->at->name, q->key, q->value, l->at->name, q->key);
@@ -383,8 +371,8 @@ static void do_parts(struct planning *l, const char *which)
         return;
     }
     if (!form) {
-        problem(
-            l,
+        problems_tell(
+            &l->problems,
             "-%s %.60s is not taken from another host: unplug it, start the QEMU there yourself "
             "(receive --qmp), or give receive a rule: allow %s:%.60s",
             o->name, which ? which : o->value, o->name, which ? which : o->value);
@@ -410,11 +398,12 @@ static void do_global(struct planning *l)
     if (!key || command_table_key(form->keys, key) != 'p' || strchr(o->value, '/') ||
         (property && (!command_line_part(o, "driver") || !command_line_part(o, "value")))) {
         if (!command_rules_allow(l->wish->rules, "global", NULL, key)) {
-            problem(l,
-                    "-global %.80s is not taken from another host: leave it out, or give receive a "
-                    "rule: "
-                    "allow global",
-                    o->value);
+            problems_tell(
+                &l->problems,
+                "-global %.80s is not taken from another host: leave it out, or give receive a "
+                "rule: "
+                "allow global",
+                o->value);
             return;
         }
     }
@@ -430,11 +419,12 @@ static void do_own_network(struct planning *l, const char *which)
     struct value v = {.n = 0};
 
     if (!form && !command_rules_allow(l->wish->rules, o->name, which, NULL)) {
-        problem(l,
-                "the network -%s %.60s is not taken from another host: give receive a rule: netdev "
-                "%.40s "
-                "TYPE,...",
-                o->name, o->value, id ? id : "ID");
+        problems_tell(
+            &l->problems,
+            "the network -%s %.60s is not taken from another host: give receive a rule: netdev "
+            "%.40s "
+            "TYPE,...",
+            o->name, o->value, id ? id : "ID");
         return;
     }
     if (!form || !which || strcmp(which, "tap") != 0) {
@@ -574,10 +564,11 @@ static void do_line(struct planning *l)
                command_rules_allow(l->wish->rules, l->at->name, NULL, NULL)) {
         add_option(l, l->at->name, v);
     } else {
-        problem(l,
-                "-%s %.60s is not taken from another host: use null, pty or unix:PATH, or give "
-                "a rule: allow %s",
-                l->at->name, v, l->at->name);
+        problems_tell(
+            &l->problems,
+            "-%s %.60s is not taken from another host: use null, pty or unix:PATH, or give "
+            "a rule: allow %s",
+            l->at->name, v, l->at->name);
     }
 }
 
@@ -613,10 +604,11 @@ static void do_chardev(struct planning *l, const char *which)
 
     if (which && strcmp(which, "socket") == 0 && !listens(l->at) &&
         !command_rules_allow(l->wish->rules, "chardev", which, NULL)) {
-        problem(l,
-                "-chardev %.80s connects to a socket, and could reach another's monitor: have it "
-                "listen (server=on), or give receive a rule: allow chardev:socket",
-                l->at->value);
+        problems_tell(
+            &l->problems,
+            "-chardev %.80s connects to a socket, and could reach another's monitor: have it "
+            "listen (server=on), or give receive a rule: allow chardev:socket",
+            l->at->value);
         return;
     }
     if (!which || strcmp(which, "stdio") != 0 || !id) {
@@ -684,8 +676,9 @@ static void do_value(struct planning *l)
 
     if (o->value && !free_text && strchr(o->value, '/') &&
         !command_rules_allow(l->wish->rules, o->name, NULL, NULL))
-        problem(l, "-%s %.80s is not taken from another host: give receive a rule: allow %s",
-                o->name, o->value, o->name);
+        problems_tell(&l->problems,
+                      "-%s %.80s is not taken from another host: give receive a rule: allow %s",
+                      o->name, o->value, o->name);
     else
         add_option(l, o->name, o->value);
 }
@@ -720,7 +713,7 @@ static void do_pass(struct planning *l)
     }
     const char *which = which_of(o);
     if (said_twice(o)) {
-        problem(l, "-%s %.80s says twice what it is", o->name, o->value);
+        problems_tell(&l->problems, "-%s %.80s says twice what it is", o->name, o->value);
         return;
     }
     if ((strcmp(o->name, "chardev") == 0 || strcmp(o->name, "mon") == 0) && is_ours(o))
@@ -748,11 +741,12 @@ static void do_unknown(struct planning *l)
     if (command_rules_allow(l->wish->rules, o->name, NULL, NULL))
         add_option(l, o->name, o->value);
     else
-        problem(l,
-                "-%.40s is not taken from another host: start the QEMU there yourself (receive "
-                "--qmp), or "
-                "give receive a rule: allow %.40s",
-                o->name, o->name);
+        problems_tell(
+            &l->problems,
+            "-%.40s is not taken from another host: start the QEMU there yourself (receive "
+            "--qmp), or "
+            "give receive a rule: allow %.40s",
+            o->name, o->name);
 }
 
 static void do_option(struct planning *l)
@@ -822,7 +816,8 @@ static void choose_program(struct planning *l)
                command_table_has("qemu-kvm kvm", name)) {
         l->p->program = keep(l, name);
     } else {
-        problem(l, "the guest's QEMU is called %.60s: give receive a rule: emulator PATH", name);
+        problems_tell(&l->problems,
+                      "the guest's QEMU is called %.60s: give receive a rule: emulator PATH", name);
         l->p->program = "";
     }
 }
@@ -831,7 +826,7 @@ enum err command_plan_make(struct command_plan *p, const struct command_line *c,
                            const struct command_wish *wish,
                            void (*tell)(void *ctx, const char *problem), void *ctx)
 {
-    struct planning l = {.p = p, .c = c, .wish = wish, .tell = tell, .ctx = ctx};
+    struct planning l = {.p = p, .c = c, .wish = wish, .problems = {tell, ctx, 0}};
 
     memset(p, 0, sizeof *p);
     arena_init(&p->arena, ARENA_BYTES);
@@ -844,7 +839,7 @@ enum err command_plan_make(struct command_plan *p, const struct command_line *c,
     }
     add_ours(&l);
     if (l.full)
-        problem(&l, "the command line of the guest's QEMU is too long");
+        problems_tell(&l.problems, "the command line of the guest's QEMU is too long");
     return l.failure;
 }
 

@@ -1,12 +1,12 @@
 #include "core/run/guest_start.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
 #include "core/base/num.h"
+#include "core/base/problems.h"
 #include "core/base/utf8.h"
 #include "core/os/child.h"
 #include "core/os/file.h"
@@ -63,36 +63,25 @@ static void beside(const char *monitor, const char *end_with, char to[FOLDER_PAT
 
 /* ---- planning ---- */
 
-/* Problems on their way to who is told, counted. */
-struct problems {
-    void (*tell)(void *ctx, const char *problem);
+/* Who is told of problems; the first is the reason as well. */
+struct hearer {
+    void (*tell)(void *ctx, const char *problem); /* NULL: nobody else */
     void *ctx;
     struct reason *why;
-    unsigned n;
 };
 
-static void count_problem(void *ctx, const char *text)
+static void hear(void *ctx, const char *text)
 {
-    struct problems *p = ctx;
+    const struct hearer *h = ctx;
 
-    p->n++;
-    reason_give(p->why, ERR_UNSUPPORTED, "%s", text);
-    if (p->tell)
-        p->tell(p->ctx, text);
+    reason_give(h->why, ERR_UNSUPPORTED, "%s", text);
+    if (h->tell)
+        h->tell(h->ctx, text);
 }
 
-static void problem(struct problems *p, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void problem(struct problems *p, const char *format, ...)
+static void pass_on(void *ctx, const char *text)
 {
-    char text[LIMIT_REASON_CHARS + 1];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    count_problem(p, text);
+    problems_tell(ctx, "%s", text);
 }
 
 static const struct guest_disk *disk_of(const struct guest_facts *f, const char *file)
@@ -112,14 +101,15 @@ static void add_disk(struct guest_start *g, const struct guest_disk *d, const ch
     bool qcow2 = strcmp(d->format, "qcow2") == 0;
 
     if (!qcow2 && strcmp(d->format, "raw") != 0)
-        problem(
+        problems_tell(
             p, "a disk of the format %.40s cannot be made at the destination: make %.100s yourself",
             d->format, path);
     else if (qcow2 && path_program("qemu-img", g->imager, sizeof g->imager))
-        problem(p,
-                "the destination has no qemu-img, and %.100s is to be made: install it (Debian: "
-                "qemu-utils), or make the disk yourself",
-                path);
+        problems_tell(
+            p,
+            "the destination has no qemu-img, and %.100s is to be made: install it (Debian: "
+            "qemu-utils), or make the disk yourself",
+            path);
     else if (g->disks < LIMIT_GUEST_DISKS)
         g->disk[g->disks++] =
             (struct new_disk){path, d->size_bytes, num_min(d->used_bytes, d->size_bytes), qcow2};
@@ -133,9 +123,9 @@ static void look_at_space(const struct guest_start *g, struct problems *p)
     for (size_t i = 0; i < g->disks; i++)
         needed += g->disk[i].used_bytes;
     if (needed > have)
-        problem(p, "the guest's disks take %llu MB, and %llu MB are free in %.100s",
-                (unsigned long long)(needed / MB), (unsigned long long)(have / MB),
-                g->config.rules->folder);
+        problems_tell(p, "the guest's disks take %llu MB, and %llu MB are free in %.100s",
+                      (unsigned long long)(needed / MB), (unsigned long long)(have / MB),
+                      g->config.rules->folder);
 }
 
 static void look_at_disk(struct guest_start *g, const struct command_file *f, struct problems *p)
@@ -147,26 +137,29 @@ static void look_at_disk(struct guest_start *g, const struct command_file *f, st
         if (strcmp(g->disk[i].path, f->to) == 0)
             return;
     if (!d)
-        problem(p,
-                "%.80s is in no drive of the guest any more: start the QEMU there yourself, as the "
-                "guest's is now, and receive with --qmp",
-                f->from);
+        problems_tell(
+            p,
+            "%.80s is in no drive of the guest any more: start the QEMU there yourself, as the "
+            "guest's is now, and receive with --qmp",
+            f->from);
     else if (d->read_only || !g->config.copy) {
         if (kind != PATH_FILE && kind != PATH_DEVICE)
-            problem(p,
-                    "the guest has %.60s, which does not come: put it there as %.80s, or give "
-                    "receive a "
-                    "rule: map FROM TO",
-                    f->from, f->to);
+            problems_tell(
+                p,
+                "the guest has %.60s, which does not come: put it there as %.80s, or give "
+                "receive a "
+                "rule: map FROM TO",
+                f->from, f->to);
     } else if (kind == PATH_NOTHING) {
         add_disk(g, d, f->to, p);
     } else if (kind != PATH_FILE && kind != PATH_DEVICE) {
-        problem(p, "%.120s is no disk", f->to);
+        problems_tell(p, "%.120s is no disk", f->to);
     } else if (!g->config.overwrite) {
-        problem(p,
-                "%.100s is there already: when it is an old copy of this guest's disk, receive "
-                "with --overwrite",
-                f->to);
+        problems_tell(
+            p,
+            "%.100s is there already: when it is an old copy of this guest's disk, receive "
+            "with --overwrite",
+            f->to);
     }
 }
 
@@ -178,14 +171,16 @@ static void look_at_socket(const char *path, struct problems *p)
     if (kind == PATH_NOTHING)
         return;
     if (kind != PATH_SOCKET) {
-        problem(p,
-                "%.120s is to be a socket, and is something else: take it away, or give receive a "
-                "rule: "
-                "map FROM TO",
-                path);
+        problems_tell(
+            p,
+            "%.120s is to be a socket, and is something else: take it away, or give receive a "
+            "rule: "
+            "map FROM TO",
+            path);
     } else if (unix_socket_connect(path, &fd) == OK) {
         stream_socket_close(fd);
-        problem(p, "somebody listens on %.120s already: give receive a rule: map FROM TO", path);
+        problems_tell(p, "somebody listens on %.120s already: give receive a rule: map FROM TO",
+                      path);
     }
 }
 
@@ -196,11 +191,12 @@ static void look_at_files(struct guest_start *g, struct problems *p)
         switch (f->kind) {
         case COMMAND_NEEDED:
             if (path_look(f->to) != PATH_FILE)
-                problem(p,
-                        "the guest needs %.70s: put it there as %.80s, or give receive a rule: map "
-                        "FROM "
-                        "TO",
-                        f->from, f->to);
+                problems_tell(
+                    p,
+                    "the guest needs %.70s: put it there as %.80s, or give receive a rule: map "
+                    "FROM "
+                    "TO",
+                    f->from, f->to);
             break;
         case COMMAND_DISK:
             look_at_disk(g, f, p);
@@ -210,7 +206,7 @@ static void look_at_files(struct guest_start *g, struct problems *p)
             break;
         case COMMAND_LOG:
             if (path_look(f->to) != PATH_NOTHING)
-                problem(
+                problems_tell(
                     p, "%.120s is there already: take it away, or give receive a rule: map FROM TO",
                     f->to);
             break;
@@ -233,10 +229,10 @@ static void look_at_devices(const struct guest_start *g, struct problems *p)
 {
     for (size_t i = 0; i < g->offered->plugged; i++)
         if (!has_device(&g->line, g->offered->device[i]))
-            problem(p,
-                    "the device %.64s was plugged in after the start of its QEMU: unplug it "
-                    "(device_del), or start the QEMU there yourself and receive with --qmp",
-                    g->offered->device[i]);
+            problems_tell(p,
+                          "the device %.64s was plugged in after the start of its QEMU: unplug it "
+                          "(device_del), or start the QEMU there yourself and receive with --qmp",
+                          g->offered->device[i]);
 }
 
 static bool is_plugged(void *ctx, const char *id)
@@ -261,10 +257,10 @@ static enum err plan(struct guest_start *g, const struct json_value *words, cons
     enum err e = qemu_words_get(words, &g->line, &wish.folder, &why);
 
     if (e) {
-        count_problem(p, reason_text(&why, e));
+        pass_on(p, reason_text(&why, e));
         return e == ERR_MEMORY ? e : ERR_UNSUPPORTED;
     }
-    e = command_plan_make(&g->plan, &g->line, &wish, count_problem, p);
+    e = command_plan_make(&g->plan, &g->line, &wish, pass_on, p);
     if (e)
         return e;
     look_at_devices(g, p);
@@ -272,11 +268,11 @@ static enum err plan(struct guest_start *g, const struct json_value *words, cons
     look_at_space(g, p);
     look_at_socket(monitor, p);
     if (g->plan.program[0] && path_program(g->plan.program, g->program, sizeof g->program))
-        problem(p,
-                "the destination has no %.60s: install it (Debian: qemu-system-x86), or give "
-                "receive a rule: "
-                "emulator PATH",
-                g->plan.program);
+        problems_tell(p,
+                      "the destination has no %.60s: install it (Debian: qemu-system-x86), or give "
+                      "receive a rule: "
+                      "emulator PATH",
+                      g->plan.program);
     return p->n ? ERR_UNSUPPORTED : OK;
 }
 
@@ -285,7 +281,8 @@ enum err guest_start_new(const struct guest_start_config *c, const struct json_v
                          void (*tell)(void *ctx, const char *problem), void *ctx,
                          struct reason *why, struct guest_start **out)
 {
-    struct problems p = {.tell = tell, .ctx = ctx, .why = why};
+    struct hearer h = {tell, ctx, why};
+    struct problems p = {hear, &h, 0};
     struct guest_start *g = heap_alloc(sizeof *g);
 
     *out = NULL;
