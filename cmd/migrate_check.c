@@ -5,12 +5,15 @@
 static const char *const forms[] = {"--qmp SOCKET [TARGET|TICKET|-|@FILE] [OPTION]...", NULL};
 
 static const char *const about[] = {
-    "Tells what stands in the way of a move, one line each with what to do about it, and what the "
-    "move would take: both QEMUs are asked, the path is filled for --for to see what it takes, and "
+    "Tells what stands in the way of a move, one line each with what to do about it, what does not "
+    "but "
+    "may harm the guest (a line with a question mark), and what the move would take: both QEMUs "
+    "are asked, the path is filled for --for to see what it takes, and "
     "QEMU looks how fast the guest writes to its memory. Nothing is moved and nothing is set.",
     "The exit status is 0 when nothing stands in the way, 1 when something does. send looks at the "
     "same things first.",
-    "Events: problem (says), result (problems, bytes, rate_bps, rtt_us, loss, dirty_bps, total_us, "
+    "Events: problem (says), warning (says), result (problems, bytes, rate_bps, rtt_us, loss, "
+    "dirty_bps, total_us, "
     "gap_us). Bytes and time are an upper bound: pages of zeroes and what can be compressed cost "
     "less; total_us is null when the guest writes faster than the path takes.",
     NULL,

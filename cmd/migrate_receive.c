@@ -28,7 +28,9 @@ static const char *const about[] = {
     "lies below TO here), emulator PATH (the QEMU to start), netdev ID TYPE,KEY=VALUE... (that "
     "network of the guest is this one here), allow WHAT (an option, such as device, or "
     "device:TYPE, "
-    "device.KEY, as refusals name it).",
+    "device.KEY, as refusals name it). A file of four rules: map /var/lib/images /srv/guests, then "
+    "netdev net0 tap,ifname=tap7,script=no,downscript=no for the guest's -netdev with the id net0, "
+    "then allow vnc, then allow device:ivshmem-doorbell.",
     "Sources are let in by a line `KEY migrate [name]` in authorized_keys (SIGHUP has it read "
     "anew), "
     "KEY as farspan keygen --show tells it there, and with --invite by the ticket "

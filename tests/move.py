@@ -279,9 +279,9 @@ class World:
         self.through = p.event("listening")["ticket"]
         return p
 
-    def send(self, qemu, halt=None, more=()):
-        return self.start("near", "send", ["migrate", "send", "--qmp", qemu.qmp, self.through,
-                                           "--patience", self.patience, *more], halt)
+    def send(self, qemu, halt=None, more=(), host="near"):
+        return self.start(host, "send", ["migrate", "send", "--qmp", qemu.qmp, self.through,
+                                         "--patience", self.patience, *more], halt)
 
     def farspan(self, host, *words, seconds=40):
         """Runs it to its end; gives the exit status and its events."""

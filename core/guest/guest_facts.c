@@ -4,10 +4,16 @@
 #include <string.h>
 
 #include "core/base/num.h"
+#include "core/base/parse.h"
 #include "core/base/problems.h"
 #include "core/base/utf8.h"
 
 enum { MIB = 1 << 20 };
+
+/* QEMU before 9.0 takes its bitmap of dirty pages 64 pages at a time where a block of memory is
+ * made of such, and leaves the TLBs of emulated processors as they are: what these write to a page
+ * that was looked at stays unseen (QEMU commit 03bfc2188f of 2024; docs/decisions.md). */
+enum { LOSES_BEFORE = 9, LOSES_BLOCK_BYTES = 64 * 4096 };
 
 static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
 
@@ -46,6 +52,16 @@ static enum err hear_version(struct guest_facts *f, const struct json_value *v)
              (long long)json_int(json_member(q, "minor"), 0),
              (long long)json_int(json_member(q, "micro"), 0));
     return major < 0 ? ERR_MALFORMED : OK;
+}
+
+/* A QEMU without KVM says that it is not enabled, one that was built without that it has no such
+ * command: then nothing is known. */
+static enum err hear_kvm(struct guest_facts *f, const struct json_value *v)
+{
+    const struct json_value *enabled = json_member(v, "enabled");
+
+    f->emulated = enabled && !json_flag(enabled);
+    return OK;
 }
 
 static enum err hear_machine(struct guest_facts *f, const struct json_value *v)
@@ -107,20 +123,35 @@ static enum err hear_block(struct guest_facts *f, const struct json_value *v)
     return e;
 }
 
-/* Members of an object; devices are its children. */
-static enum err hear_plugged(struct guest_facts *f, const struct json_value *v)
+/* Members of an object; devices are its children: "child<virtio-net-pci>". */
+static enum err add_devices(struct guest_facts *f, const struct json_value *v, bool named)
 {
-    f->plugged = 0;
+    static const char child[] = "child<";
+
     for (size_t i = 0; i < json_count(v); i++) {
         const char *type = json_text(json_member(json_item(v, i), "type"));
-        if (!type || strncmp(type, "child<", 6) != 0)
+        if (!type || strncmp(type, child, strlen(child)) != 0)
             continue;
-        if (f->plugged == GUEST_PLUGGED)
+        if (f->devices == GUEST_DEVICES)
             return ERR_LIMIT;
-        take_text(json_member(json_item(v, i), "name"), f->device[f->plugged++],
-                  sizeof f->device[0]);
+        struct guest_device *d = &f->device[f->devices++];
+        const char *kind = type + strlen(child);
+        utf8_clean(bytes_of(kind, strcspn(kind, ">")), d->kind, sizeof d->kind);
+        if (named)
+            take_text(json_member(json_item(v, i), "name"), d->name, sizeof d->name);
     }
     return OK;
+}
+
+static enum err hear_named(struct guest_facts *f, const struct json_value *v)
+{
+    f->devices = 0;
+    return add_devices(f, v, true);
+}
+
+static enum err hear_unnamed(struct guest_facts *f, const struct json_value *v)
+{
+    return add_devices(f, v, false);
 }
 
 static enum err hear_migrate(struct guest_facts *f, const struct json_value *v)
@@ -135,12 +166,14 @@ const struct guest_question guest_facts_questions[] = {
     {"query-name", NULL, NULL, hear_name},
     {"query-uuid", NULL, NULL, hear_uuid},
     {"query-version", NULL, NULL, hear_version},
+    {"query-kvm", NULL, NULL, hear_kvm},
     {"qom-get", "/machine", "type", hear_machine},
     {"query-memory-size-summary", NULL, NULL, hear_memory},
     {"query-cpus-fast", NULL, NULL, hear_cpus},
     {"query-block", NULL, NULL, hear_block},
     {"query-migrate", NULL, NULL, hear_migrate},
-    {"qom-list", "/machine/peripheral", NULL, hear_plugged},
+    {"qom-list", "/machine/peripheral", NULL, hear_named},
+    {"qom-list", "/machine/peripheral-anon", NULL, hear_unnamed},
     {0},
 };
 
@@ -174,9 +207,10 @@ struct json *guest_facts_put(const struct guest_facts *f)
         json_append(disks, d);
     }
     json_put(j, "disks", disks);
-    for (size_t i = 0; i < f->plugged; i++) {
+    for (size_t i = 0; i < f->devices; i++) {
         struct json *d = json_new();
-        json_put_string(d, "name", f->device[i]);
+        json_put_string(d, "name", f->device[i].name);
+        json_put_string(d, "kind", f->device[i].kind);
         json_append(devices, d);
     }
     json_put(j, "devices", devices);
@@ -215,11 +249,14 @@ enum err guest_facts_get(const struct json_value *v, struct guest_facts *out)
         !take_text(json_member(v, "status"), out->status, sizeof out->status) ||
         !get_count(v, "memory_bytes", &out->memory_bytes) || !get_count(v, "cpus", &out->cpus))
         return ERR_MALFORMED;
-    if (json_count(disks) > LIMIT_GUEST_DISKS || json_count(devices) > GUEST_PLUGGED)
+    if (json_count(disks) > LIMIT_GUEST_DISKS || json_count(devices) > GUEST_DEVICES)
         return ERR_LIMIT;
-    for (; out->plugged < json_count(devices); out->plugged++)
-        take_text(json_member(json_item(devices, out->plugged), "name"), out->device[out->plugged],
-                  sizeof out->device[0]);
+    for (; out->devices < json_count(devices); out->devices++) {
+        const struct json_value *d = json_item(devices, out->devices);
+        struct guest_device *to = &out->device[out->devices];
+        take_text(json_member(d, "name"), to->name, sizeof to->name);
+        take_text(json_member(d, "kind"), to->kind, sizeof to->kind);
+    }
     for (; out->disks < json_count(disks); out->disks++)
         if (!get_disk(json_item(disks, out->disks), &out->disk[out->disks]))
             return ERR_MALFORMED;
@@ -271,6 +308,24 @@ bool guest_facts_leaves(const struct guest_facts *f, const char *disks,
     return p.n == 0;
 }
 
+void guest_facts_doubts(const struct guest_facts *f, void (*tell)(void *ctx, const char *doubt),
+                        void *ctx)
+{
+    struct problems p = {tell, ctx, 0};
+
+    uint64_t major;
+
+    if (parse_number(bytes_of(f->version, strcspn(f->version, ".")), &major))
+        return;
+    if (f->emulated && major < LOSES_BEFORE && f->memory_bytes % LOSES_BLOCK_BYTES == 0)
+        problems_tell(
+            &p,
+            "emulated (no KVM) by QEMU %.20s, which like all before %d.0 loses pages of "
+            "memory in a move: it may crash there. Use KVM, QEMU %d.0, or a -m that is no "
+            "multiple of 256 KiB",
+            f->version, LOSES_BEFORE, LOSES_BEFORE);
+}
+
 static void match_disks(const struct guest_facts *from, const struct guest_facts *to,
                         struct problems *p)
 {
@@ -288,6 +343,35 @@ static void match_disks(const struct guest_facts *from, const struct guest_facts
                 d->name, (unsigned long long)d->size_bytes, (unsigned long long)other->size_bytes);
         else if (other->read_only != d->read_only)
             problems_tell(p, "the disk in %.60s can be written to at one side only", d->name);
+    }
+}
+
+static size_t devices_of(const struct guest_facts *f, const char *kind, size_t before)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < before; i++)
+        n += strcmp(f->device[i].kind, kind) == 0;
+    return n;
+}
+
+/* QEMU would find out in the middle of the guest's state. What is there besides it does not mind.
+ */
+static void match_devices(const struct guest_facts *from, const struct guest_facts *to,
+                          struct problems *p)
+{
+    for (size_t i = 0; i < from->devices; i++) {
+        const char *kind = from->device[i].kind;
+        if (!kind[0] || devices_of(from, kind, i))
+            continue; /* not told, or seen already */
+        size_t wanted = devices_of(from, kind, from->devices),
+               have = devices_of(to, kind, to->devices);
+        if (have < wanted)
+            problems_tell(
+                p,
+                "the guest has %zu of the device %.64s, the QEMU there %zu: start it with "
+                "the same -device",
+                wanted, kind, have);
     }
 }
 
@@ -315,6 +399,7 @@ bool guest_facts_compare(const struct guest_facts *from, const struct guest_fact
         problems_tell(&p, "the QEMU there has another guest's -uuid %.36s: that guest's is %.36s",
                       to->uuid, from->uuid);
     match_disks(from, to, &p);
+    match_devices(from, to, &p);
     return p.n == 0;
 }
 

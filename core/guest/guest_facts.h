@@ -11,7 +11,7 @@
 #include "core/base/limits.h"
 #include "core/base/reason.h"
 
-enum { GUEST_UUID_CHARS = 36, GUEST_FILE_CHARS = 1023, GUEST_PLUGGED = 256 };
+enum { GUEST_UUID_CHARS = 36, GUEST_FILE_CHARS = 1023, GUEST_DEVICES = 256 };
 
 /* A drive with something in it. */
 struct guest_disk {
@@ -25,20 +25,27 @@ struct guest_disk {
     bool read_only;
 };
 
+/* What was given to QEMU as a device, or plugged in later. */
+struct guest_device {
+    char name[LIMIT_NAME_CHARS + 1]; /* its id; empty: it has none */
+    char kind[LIMIT_NAME_CHARS + 1]; /* "virtio-net-pci" */
+};
+
 /* All text is fit to print; what was not said is empty or zero. */
 struct guest_facts {
     char name[LIMIT_NAME_CHARS + 1];
     char uuid[GUEST_UUID_CHARS + 1];
     char machine[LIMIT_NAME_CHARS + 1];   /* "pc-q35-7.2-machine" */
     char version[LIMIT_NAME_CHARS + 1];   /* QEMU's: "7.2.22" */
+    bool emulated;                        /* without KVM */
     char status[LIMIT_NAME_CHARS + 1];    /* "running", "inmigrate" */
     char blocked[LIMIT_REASON_CHARS + 1]; /* why it cannot be moved, as QEMU says */
     char migration[LIMIT_NAME_CHARS + 1]; /* a migration's status, if there was one */
     uint64_t memory_bytes, cpus;
     size_t disks;
     struct guest_disk disk[LIMIT_GUEST_DISKS];
-    size_t plugged; /* devices that have a name of their own */
-    char device[GUEST_PLUGGED][LIMIT_NAME_CHARS + 1];
+    size_t devices;
+    struct guest_device device[GUEST_DEVICES];
 };
 
 /* A question to a QEMU monitor. */
@@ -52,7 +59,7 @@ struct guest_question {
 /* All of them, until one with command NULL. */
 extern const struct guest_question guest_facts_questions[];
 
-enum { GUEST_QUESTIONS = 10 };
+enum { GUEST_QUESTIONS = 12 };
 
 /* Whether the guest was on its way, that is ran, when it was asked. */
 bool guest_facts_runs(const struct guest_facts *f);
@@ -68,6 +75,11 @@ enum err guest_facts_get(const struct json_value *v, struct guest_facts *out) MU
  * else each problem is told, as guest_facts_compare does. */
 bool guest_facts_leaves(const struct guest_facts *f, const char *disks,
                         void (*tell)(void *ctx, const char *problem), void *ctx);
+
+/* Tells what does not stand in the way of a move but may end the guest after it: tell(ctx, a
+ * sentence that says what to do). */
+void guest_facts_doubts(const struct guest_facts *f, void (*tell)(void *ctx, const char *doubt),
+                        void *ctx);
 
 /* Whether a QEMU that waits with the facts `to` can take in the guest of `from`; else each problem
  * is told: tell(ctx, a sentence that says what to do). */

@@ -49,6 +49,11 @@ enum err path_whole(const char *path, char *to, size_t room)
     return OK;
 }
 
+bool path_writable(const char *folder)
+{
+    return access(folder, W_OK | X_OK) == 0;
+}
+
 static bool can_start(const char *path)
 {
     return path_look(path) == PATH_FILE && access(path, X_OK) == 0;

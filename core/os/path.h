@@ -2,6 +2,7 @@
 #ifndef FARSPAN_PATH_H
 #define FARSPAN_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ enum err path_whole(const char *path, char *to, size_t room) MUST_USE;
 /* Looks for a program in the folders of $PATH and where Debian and others keep a QEMU; what has a
  * slash is its own path. ERR_NOT_FOUND: there is none that this user may start; ERR_LIMIT. */
 enum err path_program(const char *name, char *to, size_t room) MUST_USE;
+
+/* Whether this user can make something in that folder. */
+bool path_writable(const char *folder);
 
 /* How much this user can still write to the file system that the path is on; UINT64_MAX: that
  * cannot be told. */

@@ -6,6 +6,7 @@
 #include "core/base/limits.h"
 #include "core/base/num.h"
 #include "core/base/problems.h"
+#include "core/qemu/command_place.h"
 
 enum {
     ARENA_BYTES = 8 * COMMAND_BYTES,
@@ -31,14 +32,21 @@ struct planning {
     enum err failure;
 };
 
-static const char *keep(struct planning *l, const char *text)
+const char *command_plan_copy(struct command_plan *p, const char *text)
 {
     size_t n = strlen(text);
-    char *to = arena_alloc(&l->p->arena, n + 1);
+    char *to = arena_alloc(&p->arena, n + 1);
 
     if (to)
         memcpy(to, text, n);
-    else
+    return to;
+}
+
+static const char *keep(struct planning *l, const char *text)
+{
+    const char *to = command_plan_copy(l->p, text);
+
+    if (!to)
         l->failure = ERR_MEMORY;
     return to ? to : "";
 }
@@ -61,116 +69,16 @@ static void add_option(struct planning *l, const char *name, const char *value)
         add_word(l, value);
 }
 
-/* ---- paths ---- */
-
-/* Appends one part of a path; ".." takes one away. */
-static bool append_part(char *to, size_t *n, const char *part, size_t part_n)
-{
-    if (part_n == 0 || (part_n == 1 && part[0] == '.'))
-        return true;
-    if (part_n == 2 && part[0] == '.' && part[1] == '.') {
-        while (*n && to[--*n] != '/')
-            ;
-        return true;
-    }
-    if (*n + 1 + part_n >= PATH_CHARS)
-        return false;
-    to[(*n)++] = '/';
-    memcpy(to + *n, part, part_n);
-    *n += part_n;
-    return true;
-}
-
-static bool append_path(char *to, size_t *n, const char *path)
-{
-    while (*path) {
-        size_t part_n = strcspn(path, "/");
-        if (!append_part(to, n, path, part_n))
-            return false;
-        path += part_n;
-        path += *path == '/';
-    }
-    return true;
-}
-
-/* The path from the root on, without "." and "..". */
-static bool whole_path(const struct planning *l, const char *path, char to[PATH_CHARS])
-{
-    size_t n = 0;
-
-    if (path[0] != '/' && !append_path(to, &n, l->wish->folder))
-        return false;
-    if (!append_path(to, &n, path) || n == 0)
-        return false;
-    to[n] = 0;
-    return true;
-}
-
-/* Whether QEMU would not read it as the name of a file: "nbd:...", "json:{...}". */
-static bool has_scheme(const char *path)
-{
-    size_t n = strcspn(path, ":/");
-
-    return n && path[n] == ':';
-}
-
-static bool is_taken(const struct planning *l, const char *from, const char *to,
-                     enum command_file_kind kind)
-{
-    for (size_t i = 0; i < l->p->files; i++) {
-        const struct command_file *f = &l->p->file[i];
-        if (strcmp(f->to, to) == 0 && (f->kind != kind || strcmp(f->from, from) != 0))
-            return true;
-    }
-    return false;
-}
-
-/* Whether a name in the folder may be one of those that belong to a move: its monitor, its log, its
- * list of what was made. */
-static bool is_moves(const char *name)
-{
-    static const char *const ends[] = {".qmp", ".log", ".made"};
-    size_t n = strlen(name);
-
-    for (size_t i = 0; i < COUNT_OF(ends); i++)
-        if (strncmp(name, "farspan-", 8) == 0 && n > strlen(ends[i]) &&
-            strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Where a file of the source is here; NULL: nowhere, and that was told. */
 static const char *place(struct planning *l, const char *from, enum command_file_kind kind)
 {
-    char whole[PATH_CHARS], to[2 * PATH_CHARS];
+    const char *to;
+    enum err e = command_place(l->p, l->wish, from, kind, &l->problems, &to);
 
-    if (strncmp(from, "file:", 5) == 0)
-        from += 5;
-    if (!*from || has_scheme(from) || !whole_path(l, from, whole)) {
-        problems_tell(
-            &l->problems,
-            "%.100s is no file that could be there too: only local files can be taken over", from);
-        return NULL;
-    }
-    const struct command_rule *map = command_rules_map(l->wish->rules, whole);
-    if (map)
-        snprintf(to, sizeof to, "%s%s", strcmp(map->to, "/") == 0 ? "" : map->to,
-                 whole + (strcmp(map->from, "/") == 0 ? 0 : strlen(map->from)));
-    else
-        snprintf(to, sizeof to, "%s%s", l->wish->rules->folder, strrchr(whole, '/'));
-    if (is_taken(l, from, to, kind) || (!map && is_moves(strrchr(whole, '/') + 1))) {
-        problems_tell(&l->problems,
-                      "%.80s would be %.60s, as another one: give receive a rule: map %.40s PATH",
-                      from, to, whole);
-        return NULL;
-    }
-    if (l->p->files == COMMAND_PLAN_FILES) {
-        l->full = true;
-        return NULL;
-    }
-    struct command_file *f = &l->p->file[l->p->files++];
-    *f = (struct command_file){kind, keep(l, from), keep(l, to)};
-    return f->to;
+    l->full |= e == ERR_LIMIT;
+    if (e == ERR_MEMORY)
+        l->failure = e;
+    return to;
 }
 
 /* ---- values ---- */

@@ -57,6 +57,9 @@ enum err command_plan_make(struct command_plan *p, const struct command_line *c,
                            const struct command_wish *wish,
                            void (*tell)(void *ctx, const char *problem), void *ctx) MUST_USE;
 
+/* Copies a text as the plan's own; NULL without memory. */
+const char *command_plan_copy(struct command_plan *p, const char *text);
+
 /* Frees what it holds. Fine when zeroed. */
 void command_plan_release(struct command_plan *p);
 

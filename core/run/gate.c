@@ -10,6 +10,8 @@
 #include "core/crypt/role.h"
 #include "core/os/file.h"
 
+enum { TELL_US = 1000000, TELL_SAME_US = 30000000 };
+
 /* ---- keys ---- */
 
 static enum err read_keys(const struct gate *g, struct authorized *out, bool must,
@@ -64,10 +66,24 @@ bool gate_knows(const struct gate *g, const uint8_t *key)
 
 /* ---- the listener's questions ---- */
 
-static void judge(void *context, uint64_t now_us, const uint8_t *key, const uint8_t *token_id,
-                  struct listener_verdict *out)
+/* Whoever has come to nothing is told so; so is whoever reads the log here, who can let him in.
+ * Each once in a while, however often they come. */
+static void tell_refused(struct gate *g, uint64_t now_us, const uint8_t *key, const char *why)
 {
-    struct gate *g = context;
+    char text[KEY_TEXT_CHARS + 1];
+    bool same = memcmp(g->told_key, key, KEY_BYTES) == 0;
+
+    if (g->told_us && now_us - g->told_us < (same ? TELL_SAME_US : TELL_US))
+        return;
+    memcpy(g->told_key, key, KEY_BYTES);
+    g->told_us = now_us;
+    key_to_text(key, text);
+    log_info("refused %s: %s", text, why);
+}
+
+static void decide(struct gate *g, uint64_t now_us, const uint8_t *key, const uint8_t *token_id,
+                   struct listener_verdict *out)
+{
     const struct invite *invite = NULL;
 
     *out =
@@ -85,6 +101,14 @@ static void judge(void *context, uint64_t now_us, const uint8_t *key, const uint
     out->welcome = out->roles & g->config.needed;
     if (!out->welcome && out->roles)
         out->reason = "this key is authorized for other work than this";
+}
+
+static void judge(void *context, uint64_t now_us, const uint8_t *key, const uint8_t *token_id,
+                  struct listener_verdict *out)
+{
+    decide(context, now_us, key, token_id, out);
+    if (!out->welcome)
+        tell_refused(context, now_us, key, out->reason);
 }
 
 static const char *enrol(void *context, uint64_t now_us, const uint8_t *key,

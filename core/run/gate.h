@@ -28,6 +28,8 @@ struct gate {
     struct invite_table *invites; /* owned */
     const struct invite
         *invite; /* the one made at the start; borrowed from the table; NULL: none */
+    uint8_t told_key[KEY_BYTES]; /* who was refused last, as the log says, and when; 0: nobody */
+    uint64_t told_us;
 };
 
 /* Reads the keys and makes the invitation. ERR_USAGE when neither lets anybody in, with a reason

@@ -118,14 +118,16 @@ static void add_disk(struct guest_start *g, const struct guest_disk *d, const ch
 /* What is copied takes at least what it takes there. */
 static void look_at_space(const struct guest_start *g, struct problems *p)
 {
-    uint64_t needed = 0, have = path_free_bytes(g->config.rules->folder);
+    const char *folder = g->config.rules->folder;
+    uint64_t needed = 0, have = path_free_bytes(folder);
 
+    if (!path_writable(folder))
+        problems_tell(p, "nothing can be written in %.120s, for QEMU's sockets and disks", folder);
     for (size_t i = 0; i < g->disks; i++)
         needed += g->disk[i].used_bytes;
     if (needed > have)
         problems_tell(p, "the guest's disks take %llu MB, and %llu MB are free in %.100s",
-                      (unsigned long long)(needed / MB), (unsigned long long)(have / MB),
-                      g->config.rules->folder);
+                      (unsigned long long)(needed / MB), (unsigned long long)(have / MB), folder);
 }
 
 static void look_at_disk(struct guest_start *g, const struct command_file *f, struct problems *p)
@@ -227,20 +229,20 @@ static bool has_device(const struct command_line *c, const char *id)
 /* What was plugged in later is in no command line. */
 static void look_at_devices(const struct guest_start *g, struct problems *p)
 {
-    for (size_t i = 0; i < g->offered->plugged; i++)
-        if (!has_device(&g->line, g->offered->device[i]))
+    for (size_t i = 0; i < g->offered->devices; i++)
+        if (g->offered->device[i].name[0] && !has_device(&g->line, g->offered->device[i].name))
             problems_tell(p,
                           "the device %.64s was plugged in after the start of its QEMU: unplug it "
                           "(device_del), or start the QEMU there yourself and receive with --qmp",
-                          g->offered->device[i]);
+                          g->offered->device[i].name);
 }
 
 static bool is_plugged(void *ctx, const char *id)
 {
     const struct guest_start *g = ctx;
 
-    for (size_t i = 0; i < g->offered->plugged; i++)
-        if (strcmp(g->offered->device[i], id) == 0)
+    for (size_t i = 0; i < g->offered->devices; i++)
+        if (strcmp(g->offered->device[i].name, id) == 0)
             return true;
     return false;
 }

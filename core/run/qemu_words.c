@@ -42,27 +42,51 @@ struct json *qemu_words_put(int pid)
     return j;
 }
 
-enum err qemu_words_free(int pid, struct reason *why)
+/* Reads how it was started; false: that cannot be looked at. command_line_release is due. */
+static bool read_line(int pid, struct command_line *line)
 {
     char folder[FOLDER_PATH_CHARS];
     struct reason unread = {0};
-    struct command_line line;
     struct buf words;
-    const char *owner = NULL;
 
+    *line = (struct command_line){0};
     if (pid == 0)
-        return OK;
-    if (!read_words(pid, &words, folder)) {
-        if (!command_line_read(&line, buf_bytes(&words), &unread))
-            owner = command_owner(&line);
-        command_line_release(&line);
-    }
+        return false;
+    bool read = read_words(pid, &words, folder) == OK &&
+                command_line_read(line, buf_bytes(&words), &unread) == OK;
     buf_release(&words);
+    return read;
+}
+
+enum err qemu_words_free(int pid, struct reason *why)
+{
+    struct command_line line;
+    const char *owner = read_line(pid, &line) ? command_owner(&line) : NULL;
+
+    command_line_release(&line);
     return owner ? reason_give(why, ERR_UNSUPPORTED,
                                "%s owns this guest, and would start it again here: have it migrate "
                                "the guest itself, through farspan migrate relay",
                                owner)
                  : OK;
+}
+
+enum err qemu_words_defers(int pid, struct reason *why)
+{
+    struct command_line line;
+    enum err e = OK;
+
+    if (read_line(pid, &line))
+        for (size_t i = 0; !e && i < line.options; i++) {
+            const struct command_option *o = &line.option[i];
+            if (strcmp(o->name, "incoming") == 0 && o->value && strcmp(o->value, "defer") != 0)
+                e = reason_give(why, ERR_UNSUPPORTED,
+                                "the QEMU there waits for a guest at %.80s: start it with "
+                                "-incoming defer, and farspan brings it",
+                                o->value);
+        }
+    command_line_release(&line);
+    return e;
 }
 
 enum err qemu_words_get(const struct json_value *v, struct command_line *c, const char **folder,

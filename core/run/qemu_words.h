@@ -14,6 +14,10 @@ struct json *qemu_words_put(int pid);
  * it has gone. What cannot be looked at is nobody's. */
 enum err qemu_words_free(int pid, struct reason *why) MUST_USE;
 
+/* ERR_UNSUPPORTED with a reason when that QEMU was started to take a guest in from elsewhere than
+ * it is told later. What cannot be looked at does. */
+enum err qemu_words_defers(int pid, struct reason *why) MUST_USE;
+
 /* Reads what qemu_words_put of another host has made, and may have made up: the words, and the
  * folder (an absolute path, copied to the line's arena). With a reason: ERR_UNSUPPORTED (there are
  * none), ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY; command_line_release is due all the same. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/num.h"
+#include "core/run/qemu_words.h"
 
 static void ended(void *ctx, enum err e)
 {
@@ -29,6 +30,9 @@ enum err receive_qemu_fits(const struct receive_qemu *s, const struct guest_fact
                            "the QEMU there does not wait for a guest (it is %.40s): start it with "
                            "-incoming defer",
                            f->status);
+    enum err e = qemu_words_defers(s->q.pid, &s->q.run->reason);
+    if (e)
+        return e;
     if (tell)
         return guest_facts_compare(offered, f, tell, ctx) ? OK : ERR_UNSUPPORTED;
     return guest_facts_match(offered, f, &s->q.run->reason);

@@ -59,6 +59,17 @@ static void problem(void *ctx, const char *text)
     settle(c, run_event(c->run, j));
 }
 
+static void doubt(void *ctx, const char *text)
+{
+    struct check *c = ctx;
+    struct json *j = json_new();
+
+    run_say(c->run, "? %s", text);
+    json_put_string(j, "event", "warning");
+    json_put_string(j, "says", text);
+    settle(c, run_event(c->run, j));
+}
+
 /* ---- this host ---- */
 
 static void look_here(struct check *c)
@@ -68,6 +79,7 @@ static void look_here(struct check *c)
     guest_facts_leaves(&c->qemu.facts, c->config->disks, problem, c);
     if (qemu_words_free(c->qemu.pid, &why))
         problem(c, why.text);
+    guest_facts_doubts(&c->qemu.facts, doubt, c);
 }
 
 static void on_ready(void *ctx, enum err e)
@@ -295,7 +307,11 @@ static enum err tell_result(struct check *c)
                 (double)bytes / 1e6, (double)(memory_us + disk_us) / 1e6, (double)gap_us / 1e3);
     else if (c->rate_bps)
         run_say(c->run, "the guest writes faster than the path takes: it may never be the same");
-    run_say(c->run, c->problems ? "%u problems" : "nothing stands in its way", c->problems);
+    run_say(c->run,
+            c->problems == 0   ? "nothing stands in its way"
+            : c->problems == 1 ? "%u problem"
+                               : "%u problems",
+            c->problems);
     return run_event(c->run, j);
 }
 

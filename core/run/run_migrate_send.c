@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/heap.h"
+#include "core/base/log.h"
 #include "core/os/path.h"
 #include "core/run/qemu_words.h"
 #include "core/run/send_steps.h"
@@ -28,12 +29,19 @@ static void keep_first(void *ctx, const char *text)
     reason_give(ctx, ERR_UNSUPPORTED, "%s", text);
 }
 
+static void warn(void *ctx, const char *text)
+{
+    (void)ctx;
+    log_warn("%s", text);
+}
+
 static enum err check_guest(struct send_move *s)
 {
     struct reason *why = &s->run->reason;
 
     if (!guest_facts_leaves(&s->qemu.q.facts, s->config.disks, keep_first, why))
         return ERR_UNSUPPORTED;
+    guest_facts_doubts(&s->qemu.q.facts, warn, NULL);
     return qemu_words_free(s->qemu.q.pid, why);
 }
 

@@ -19,9 +19,9 @@ enum err send_report_guest(struct send_report *r, const struct guest_facts *f)
     struct json *j = guest_facts_put(f);
 
     json_put_string(j, "event", "guest");
-    log_info("%s: %s, %llu MiB, %llu processors, QEMU %s", f->name[0] ? f->name : "the guest",
+    log_info("%s: %s, %llu MiB, %llu processor%s, QEMU %s", f->name[0] ? f->name : "the guest",
              f->machine, (unsigned long long)(f->memory_bytes / MIB), (unsigned long long)f->cpus,
-             f->version);
+             f->cpus == 1 ? "" : "s", f->version);
     return run_event(r->run, j);
 }
 

@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """What it takes to move a Debian guest with a database at work, its disk with it.
 
-    tests/bench/debian.py [--runs N] [--case NAME]... [--how HOW]... [--folder DIR]
+    tests/bench/debian.py [--runs N] [--case NAME]... [--how HOW]... [--folder DIR] [--qemu FILE]
 
 The guest (tests/guest/debian.sh: 1 GiB, an image of 2 GiB with some 1.4 GB in it) is booted once,
 works until its page cache is warm, and is kept in DIR; each run begins with that. Its program
 checks what it has written to memory and disk all the time; a run in which it finds anything wrong
 fails. With --compare so does one whose disk is not the same there while both guests stand, and the
-pages of memory that differ are counted: QEMU 7.2 under TCG loses some of the last ones, and such a
-guest may be dead, whoever has moved it (stock QEMU loses them as well).
+pages of memory that differ are counted: QEMU before 9.0 loses some of an emulated guest's, and such
+a guest may be dead, whoever has moved it (docs/decisions.md, "Guests that die under TCG"). There
+the guest has two pages more than a GiB, which is slow and loses none; --qemu is another program
+than that in $PATH (tests/guest/qemu.sh brings one).
 
-The gap of a client is the longest time between two answers to its 500 packets a second. It sits
-beside the source, on a bridge that both hosts share; the way to the other host takes as long as
-that of the link. The bridge learns where the guest is from what the guest sends; with --led it is
-told so by `send --hook` when the guest has stopped. The gap of QEMU is
-from the source's STOP to the destination's RESUME. Bytes are what entered the link, headers
-included. Processor seconds are those of both farspans. Prints one JSON object a run, then
-medians."""
+The gap of a client is the longest time between two answers to its 500 packets a second: so much of
+it is before_us the guest's STOP, so much after_us its RESUME; still_us is the longest in 8 s before
+the move. The client sits beside the source, on a bridge that both hosts share; the way to the other
+host takes as long as that of the link. The bridge learns where the guest is from what the guest
+sends; with --led it is told so by `send --hook` when the guest has stopped. The gap of QEMU is from
+the source's STOP to the destination's RESUME. Bytes are what entered the link, headers included.
+Processor seconds are those of both farspans. Prints one JSON object a run, then medians."""
 import argparse
 import heapq
 import json
@@ -36,8 +38,9 @@ from move import FARSPAN, Program, Qemu, Stuck, Watch, World, until  # noqa: E40
 
 # What the destination has beforehand: nothing, the disk as it was, or a guest of the same image.
 # `dirty`: MB of memory a second that are written besides; `outage`: when the link is away, by the
-# relay's clock. STOCK is QEMU by itself: the disk by blockdev-mirror to an NBD server there,
-# then memory, over kernel TCP with BBR.
+# relay's clock; `hops`: there, back, and so on, each on the disk that was left behind. STOCK is QEMU
+# by itself: the disk by blockdev-mirror to an NBD server there, then memory, over kernel TCP with
+# BBR.
 CASES = {
     "cold": {"link": ["250M", "50ms", "0"]},
     "known": {"link": ["250M", "50ms", "0"], "seed": True},
@@ -47,15 +50,26 @@ CASES = {
     "metro": {"link": ["622M", "2500us", "0"], "seed": True, "dirty": 20},
     "long": {"link": ["250M", "75ms", "0"], "seed": True, "dirty": 20},
     "outage": {"link": ["250M", "50ms", "0"], "outage": "8s:30s"},
+    "round": {"link": ["250M", "50ms", "0"], "hops": 3},
 }
 DIRTY = 5  # a guest that does so little that QEMU's TLB under TCG stays as it is loses more pages
 HOW = {"safe": [], "fast": ["--fast"]}
 STOCK = {"tcp": {}, "multifd-zstd": {"multifd-channels": 4, "multifd-compression": "zstd"}}
-# A GiB, and two pages: with a multiple of 256 KiB QEMU 7.2 under TCG lost pages of nearly every
-# guest, and they died (docs/decisions.md, "Guests that die under TCG").
-MEMORY = "1048584k"
 MAC = bytes.fromhex("525400123456")
 CLIENT = bytes.fromhex("525400000001")
+
+
+class Emulator:
+    """The QEMU that is measured, and what depends on it."""
+    program = "qemu-system-x86_64"
+
+    @classmethod
+    def choose(cls, program):
+        cls.program = program
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+        cls.major = int(said.stdout.split(" version ")[1].split(".")[0])
+        cls.memory = "1048584k" if cls.major < 9 else "1024M"
+        cls.warm = f"warm-{cls.major}"
 
 
 def words(folder, name, state, image, incoming):
@@ -64,7 +78,7 @@ def words(folder, name, state, image, incoming):
     for end in "qmp", "look", "watch":
         monitors += ["-qmp", f"unix:{folder}/{name}.{end},server=on,wait=off"]
     return [
-        "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-m", MEMORY,
+        Emulator.program, "-accel", "tcg,thread=single", "-cpu", "max", "-m", Emulator.memory,
         "-nodefaults", "-display", "none", "-name", name, "-kernel", f"{state}/debian.vmlinuz",
         "-initrd", f"{state}/debian.initrd", "-append",
         "console=ttyS0 root=/dev/vda rw quiet net.ifnames=0 mitigations=off",
@@ -171,9 +185,14 @@ class Bridge(threading.Thread):
                 heapq.heappush(self.events, (time.monotonic() + (self.delay_s if port else 0),
                                              id(frame), port, False, frame))
 
-    def gap_us(self):
+    def gap(self):
+        """The longest: when it began and ended."""
         a = self.answers
-        return int(max((y - x for x, y in zip(a, a[1:])), default=0) * 1e6)
+        return max(zip(a, a[1:]), key=lambda p: p[1] - p[0], default=(0, 0))
+
+    def gap_us(self):
+        begun, ended = self.gap()
+        return int((ended - begun) * 1e6)
 
 
 def processor_s(p):
@@ -194,13 +213,13 @@ def copy(at, to):
 def prepare(state):
     """Boots the guest, lets it work, and keeps it."""
     subprocess.run(["sh", "tests/guest/debian.sh", state], check=True)
-    warm = f"{state}/warm.state"
+    warm = f"{state}/{Emulator.warm}.state"
     if os.path.exists(warm) and os.path.getmtime(warm) > os.path.getmtime(f"{state}/debian.img"):
         return
     w = World()
     try:
-        copy(f"{state}/debian.img", f"{state}/warm.img")
-        q = start(w, "boot", state, f"{state}/warm.img", None)
+        copy(f"{state}/debian.img", f"{state}/{Emulator.warm}.img")
+        q = start(w, "boot", state, f"{state}/{Emulator.warm}.img", None)
         until("the guest is warm", 1500, lambda: "warm" in q.numbers())
         time.sleep(10)
         q.ask("stop")
@@ -215,8 +234,9 @@ def prepare(state):
 
 
 def source(w, state, within=()):
-    copy(f"{state}/warm.img", f"{w.folder}/near.img")
-    one = start(w, "one", state, f"{w.folder}/near.img", f"exec:cat {state}/warm.state", within)
+    copy(f"{state}/{Emulator.warm}.img", f"{w.folder}/near.img")
+    one = start(w, "one", state, f"{w.folder}/near.img", f"exec:cat {state}/{Emulator.warm}.state",
+                within)
     until("the guest is back", 100, lambda: one.status() not in ("inmigrate", "gone"))
     one.ask("cont")
     until("the guest runs", 60, lambda: ticks(one) > 30)
@@ -300,8 +320,9 @@ class Rates:
         return int((full[0] - back) * 1e6) if full and longest > 5 else None
 
 
-def life(one, two, bridge):
-    """Whether the guest goes on there; whoever has moved it."""
+def life(one, two, bridge, at):
+    """Whether the guest goes on there; whoever has moved it. `at`: its STOP here and its RESUME
+    there. What the client misses is told before the one and after the other as well."""
     n = ticks(two)
     try:
         until("the guest lives", 60, lambda: ticks(two) > n + 20)
@@ -311,7 +332,10 @@ def life(one, two, bridge):
     for q in one, two:
         if "ERROR" in q.numbers():
             raise Stuck("the guest has found an error")
-    return {"lives": lives, "client_us": bridge.gap_us() if lives else None}
+    clock = time.time() - time.monotonic()
+    begun, ended = (int((when + clock) * 1e6) for when in bridge.gap())
+    return {"lives": lives, "client_us": bridge.gap_us() if lives else None,
+            "before_us": at[0] - begun, "after_us": ended - at[1], "still_us": bridge.still_us}
 
 
 def begin(w, case, one):
@@ -319,7 +343,10 @@ def begin(w, case, one):
     bridge = Bridge(w.folder, us_of(w.link[3]) / 1e6)
     until("the client is answered", 60, lambda: len(bridge.answers) > 500)
     bridge.dirty = case.get("dirty", DIRTY)
+    time.sleep(4)
+    bridge.answers[:-1] = []
     time.sleep(8)
+    bridge.still_us = bridge.gap_us()
     return bridge
 
 
@@ -337,10 +364,21 @@ def move(w, case, state, receive, how, two, compare, led):
     one = source(w, state)
     bridge = begin(w, case, one)
     try:
+        return hop(w, case, bridge, receive, how, (one, two), compare, led)
+    finally:
+        bridge.close()
+        end(one)
+
+
+def hop(w, case, bridge, receive, how, qemus, compare=False, led=False, host="near"):
+    """From one QEMU to another; the bridge leads to the first."""
+    one, two = qemus
+    relay = w.relay()
+    try:
         a, b = Watch(one.watch), Watch(two.watch)
-        relay = w.relay()
         before, bridge.answers[:-1] = processor_s(receive), []
-        send = w.send(one, more=["--disks", "copy", *HOW[how], *(lead(w) if led else [])])
+        send = w.send(one, more=["--disks", "copy", *HOW[how], *(lead(w) if led else [])],
+                      host=host)
         used = {"lost_pages": compare_memory(w, one, two)} if compare else {}
         rates = Rates(send)
         while not send.ended():
@@ -354,7 +392,7 @@ def move(w, case, state, receive, how, two, compare, led):
         if send.wait(1):
             raise Stuck(send.text()[-300:])
         r = send.event("result")
-        used.update(life(one, two, bridge))
+        used.update(life(one, two, bridge, (a.at["STOP"], b.at["RESUME"])))
         relay.signal(15)
         relay.wait(10)
         link = relay.event("result", seconds=1)
@@ -366,13 +404,12 @@ def move(w, case, state, receive, how, two, compare, led):
                 "up_bytes": link["up"]["bytes"], "down_bytes": link["down"]["bytes"],
                 **{k: r[k] for k in keep}}
     finally:
-        bridge.close()
-        end(one)
+        relay.kill()
 
 
 def ours(w, case, how, state, compare, led):
     two = destination(w, state)
-    more = ["--invite", *(["--seed", f"{state}/warm.img"] if case.get("seed") else []),
+    more = ["--invite", *(["--seed", f"{state}/{Emulator.warm}.img"] if case.get("seed") else []),
             *(["--on-prepared", hook(w)] if compare else [])]
     receive = w.receive(two, more=more)
     if case.get("seed"):
@@ -384,6 +421,35 @@ def ours(w, case, how, state, compare, led):
     if case.get("outage"):
         w.link += ["--outage", case["outage"]]
     return move(w, case, state, receive, how, two, compare, led)
+
+
+def round_trip(w, case, how, state):
+    """There and back; gives what is known of each hop."""
+    qemus = [source(w, state), None]
+    bridge = begin(w, case, qemus[0])
+    got = []
+    try:
+        for turn in range(case["hops"]):
+            at, to = turn % 2, 1 - turn % 2
+            if turn == 0:
+                qemus[to] = destination(w, state)
+            else:
+                qemus[to] = start(w, ("one", "two")[to], state,
+                                  f"{w.folder}/{('near', 'far')[to]}.img", "defer")
+            w.port = 0
+            receive = w.receive(qemus[to], more=["--invite", "--overwrite"],
+                                host=("near", "far")[to])
+            got.append(hop(w, case, bridge, receive, how, (qemus[at], qemus[to]),
+                           host=("near", "far")[at]))
+            receive.signal(15)
+            receive.wait(20)
+            end(qemus[at])
+            if not got[-1]["lives"]:
+                break
+            time.sleep(5)
+        return got
+    finally:
+        bridge.close()
 
 
 def stock(w, case, how, state):
@@ -412,7 +478,7 @@ def stock(w, case, how, state):
             migrate(one, two, STOCK[how], a)
             total = time.monotonic() - begun
             until("the guest was let go", 20, lambda: "RESUME" in b.at)
-            used = life(one, two, bridge)
+            used = life(one, two, bridge, (a.at["STOP"], b.at["RESUME"]))
             relay.signal(15)
             relay.wait(10)
             link = relay.event("result", seconds=1)
@@ -466,8 +532,10 @@ def migrate(one, two, how, watch):
 def run(case, how, state, o):
     w = World(rate=case["link"][0], delay=case["link"][1], loss=case["link"][2], patience="60s")
     try:
-        return (stock(w, case, how, state) if how in STOCK else
-                ours(w, case, how, state, o.compare, o.led))
+        if case.get("hops"):
+            return round_trip(w, case, how, state)
+        return [stock(w, case, how, state) if how in STOCK else
+                ours(w, case, how, state, o.compare, o.led)]
     finally:
         w.close()
 
@@ -483,11 +551,13 @@ def main():
     p.add_argument("--case", action="append", choices=list(CASES))
     p.add_argument("--how", action="append", choices=[*HOW, *STOCK])
     p.add_argument("--folder", default="build/guest")
+    p.add_argument("--qemu", default="qemu-system-x86_64", help="the program that is measured")
     p.add_argument("--compare", action="store_true",
                    help="compare the disks while both guests stand, which makes the gap longer")
     p.add_argument("--led", action="store_true", help="a hook leads the bridge at the source")
     o = p.parse_args()
     state = os.path.realpath(o.folder)
+    Emulator.choose(o.qemu)
     prepare(state)
     rows = []
     for name in o.case or CASES:
@@ -495,9 +565,9 @@ def main():
             got = []
             for turn in range(o.runs):
                 try:
-                    got.append(run(CASES[name], how, state, o))
-                    print(json.dumps({"case": name, "how": how, "run": turn, **got[-1]}),
-                          flush=True)
+                    for r in run(CASES[name], how, state, o):
+                        got.append(r)
+                        print(json.dumps({"case": name, "how": how, "run": turn, **r}), flush=True)
                 except Stuck as e:
                     print(json.dumps({"case": name, "how": how, "run": turn, "failed": str(e)}),
                           flush=True)

@@ -229,6 +229,11 @@ def refusals():
             one = Qemu(w, "space", "-drive", f"file={full},format=raw,if=virtio")
             one.counts()
             refused("a folder without room", "MB are free", one)
+            subprocess.run(["mount", "-o", "remount,ro", small], check=True)
+            code, p = w.farspan("near", "migrate", "check", "--qmp", one.qmp, "--disks", "copy",
+                                w.through, "--for", "0")
+            t.check("check sees a folder that cannot be written", code == 1 and any(
+                "nothing can be written" in e.get("says", "") for e in p.events()), p.events())
             one.kill()
             t.check("nothing was made there", listed(small) == ["counter.img"], listed(small))
         finally:

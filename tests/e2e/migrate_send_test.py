@@ -88,6 +88,16 @@ def refusals():
         holder = Qmp(one.qmp)
         refused("a monitor that is taken, here", 4, "another client")
         holder.close()
+        rng = Qemu(w, "rng", "-device", "virtio-rng-pci")
+        refused("a device that is not there", 4, "1 of the device virtio-rng-pci", qemu=rng)
+        elsewhere = Qemu(w, "elsewhere", "-incoming", f"unix:{w.folder}/elsewhere.in")
+        receive.kill()
+        receive = w.receive(elsewhere)
+        w.relay()
+        refused("a QEMU that waits for others", 4, "elsewhere.in: start it with -incoming defer")
+        receive.kill()
+        receive = w.receive(taken)
+        w.relay()
         subprocess.run(["qemu-img", "create", "-q", "-f", "raw", f"{w.folder}/disk", "1M"],
                        check=True)
         disk = Qemu(w, "disk", "-drive", f"file={w.folder}/disk,format=raw,if=ide")
@@ -124,6 +134,10 @@ def checked():
 
         code, says, p = check(one)
         t.check("nothing in the way", code == 0 and says == [], (code, says, p.text()))
+        loses = one.ask("query-version")["qemu"]["major"] < 9
+        warned = [e["says"] for e in p.events() if e["event"] == "warning"]
+        t.check("but that this QEMU loses pages, if it does", ["no KVM" in x for x in warned] == [
+            True] * loses, (loses, warned))
         r = p.event("result") if code == 0 else {}
         # Figures of a busy machine: that they are there, and what follows from them.
         t.check("what the path takes", r.get("rate_bps", 0) > 0 and r["rtt_us"] > 0, r)

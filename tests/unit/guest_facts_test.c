@@ -33,6 +33,20 @@ static enum err answer(struct guest_facts *f, const char *command, const char *t
     return e;
 }
 
+/* Answers a question about an object. */
+static enum err answer_of(struct guest_facts *f, const char *object, const char *text)
+{
+    enum err e = ERR_COUNT;
+
+    for (const struct guest_question *q = guest_facts_questions; q->command; q++)
+        if (q->object && strcmp(q->object, object) == 0) {
+            struct json_value *v = parse(text);
+            e = q->hear(f, v);
+            json_discard(v);
+        }
+    return e;
+}
+
 /* As QEMU 7.2 answers. */
 static bool fill(struct guest_facts *f)
 {
@@ -56,6 +70,13 @@ static bool fill(struct guest_facts *f)
                   "{\"device\":\"ide1-cd0\",\"removable\":true},"
                   "{\"device\":\"floppy0\",\"inserted\":{\"ro\":true,\"node-name\":\"#block1\","
                   "\"file\":\"x.img\",\"image\":{\"virtual-size\":512}}}]") == OK &&
+           answer(f, "query-kvm", "{\"enabled\":true,\"present\":true}") == OK &&
+           answer_of(f, "/machine/peripheral",
+                     "[{\"name\":\"type\",\"type\":\"string\"},"
+                     "{\"name\":\"net0\",\"type\":\"child<virtio-net-pci>\"}]") == OK &&
+           answer_of(f, "/machine/peripheral-anon",
+                     "[{\"name\":\"device[0]\",\"type\":\"child<virtio-net-pci>\"},"
+                     "{\"name\":\"device[1]\",\"type\":\"child<virtio-rng-pci>\"}]") == OK &&
            answer(f, "query-migrate", "{}") == OK;
 }
 
@@ -75,6 +96,11 @@ static void test_heard(void)
     EXPECT(strcmp(f->disk[0].node, "disk0") == 0 && f->disk[0].size_bytes == 2147483648u);
     EXPECT(!f->disk[0].read_only && f->disk[1].read_only);
     EXPECT(strcmp(f->disk[1].name, "floppy0") == 0);
+    EXPECT_EQ(f->devices, 3);
+    EXPECT(strcmp(f->device[0].name, "net0") == 0 && f->device[1].name[0] == 0);
+    EXPECT(strcmp(f->device[1].kind, "virtio-net-pci") == 0);
+    EXPECT(!f->emulated && answer(f, "query-kvm", "{\"enabled\":false}") == OK && f->emulated);
+    EXPECT(answer(f, "query-kvm", "{}") == OK && !f->emulated);
     EXPECT(answer(f, "query-migrate",
                   "{\"status\":\"failed\",\"blocked-reasons\":[\"a vfio "
                   "device\"]}") == OK);
@@ -157,8 +183,49 @@ static void test_matched(void)
     *to = *f, why = (struct reason){0};
     to->disk[0].read_only = true;
     EXPECT(guest_facts_match(f, to, &why) == ERR_UNSUPPORTED && strstr(why.text, "written"));
+    *to = *f, why = (struct reason){0};
+    to->devices--; /* one the less of the kind that comes last */
+    EXPECT(guest_facts_match(f, to, &why) == ERR_UNSUPPORTED && strstr(why.text, "virtio-rng-pci"));
+    EXPECT(guest_facts_match(to, f, &why) == OK);
+    *to = *f, why = (struct reason){0};
+    memcpy(&to->device[0], &to->device[2], sizeof to->device[0]);
+    EXPECT(guest_facts_match(f, to, &why) == ERR_UNSUPPORTED &&
+           strstr(why.text, "2 of the device virtio-net-pci, the QEMU there 1"));
     heap_free(f);
     heap_free(to);
+}
+
+static void count(void *ctx, const char *text)
+{
+    EXPECT(strlen(text) < LIMIT_REASON_CHARS && strstr(text, "-m that is no multiple of 256 KiB"));
+    ++*(int *)ctx;
+}
+
+/* An emulated guest under an old QEMU may crash. */
+static void test_doubted(void)
+{
+    struct guest_facts *f = heap_alloc(sizeof *f);
+    const struct {
+        bool emulated;
+        const char *version;
+        uint64_t memory_bytes;
+        int doubts;
+    } cases[] = {
+        {true, "7.2.22", 1 << 30, 1},  {true, "8.2.9", 1 << 30, 1},
+        {true, "9.0.0", 1 << 30, 0},   {true, "10.0.2", 1 << 30, 0},
+        {false, "7.2.22", 1 << 30, 0}, {true, "7.2.22", (1 << 30) + 8192, 0},
+    };
+
+    EXPECT(f && fill(f));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int n = 0;
+        f->emulated = cases[i].emulated;
+        f->memory_bytes = cases[i].memory_bytes;
+        snprintf(f->version, sizeof f->version, "%s", cases[i].version);
+        guest_facts_doubts(f, count, &n);
+        EXPECT_EQ(n, cases[i].doubts);
+    }
+    heap_free(f);
 }
 
 static void test_capabilities(void)
@@ -201,4 +268,4 @@ static void test_capabilities(void)
 }
 
 TEST_MAIN({"heard", test_heard}, {"told", test_told}, {"matched", test_matched},
-          {"capabilities", test_capabilities})
+          {"doubted", test_doubted}, {"capabilities", test_capabilities})
