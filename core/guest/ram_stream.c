@@ -12,6 +12,7 @@ enum {
     START = 1,
     PART = 2,
     END = 3,
+    SUBSECTION = 5,
     CONFIGURATION = 7,
     COMMAND = 8,
     FOOTER = 0x7e
@@ -32,6 +33,8 @@ enum stage {
     FILE_HEAD,
     SECTION_TYPE,
     CONFIGURATION_HEAD,
+    MORE_LENGTH, /* of the name of what else the configuration holds */
+    MORE_NAME,   /* and its version */
     COMMAND_HEAD,
     PASS,          /* `left` bytes, then `next` */
     SECTION_HEAD,  /* of START: number and the name's length */
@@ -56,6 +59,7 @@ static size_t needed(const struct ram_stream *r)
     case RECORD:
         return 8;
     case SECTION_TYPE:
+    case MORE_LENGTH:
     case BLOCK_LENGTH:
     case SIZE_LENGTH:
     case FILL:
@@ -69,6 +73,8 @@ static size_t needed(const struct ram_stream *r)
         return 5;
     case SECTION_NAME:
         return r->left + 8;
+    case MORE_NAME:
+        return r->left + 4;
     case BLOCK_NAME:
         return r->left;
     case SIZE_NAME:
@@ -87,13 +93,32 @@ static void pass(struct ram_stream *r, uint64_t n, enum stage next)
 
 static void on_type(struct ram_stream *r, unsigned type)
 {
+    bool configures = r->type == CONFIGURATION || r->type == SUBSECTION;
+
     r->type = type;
     r->stage = type == CONFIGURATION         ? CONFIGURATION_HEAD
+               : type == SUBSECTION          ? (configures ? MORE_LENGTH : OPAQUE)
                : type == COMMAND             ? COMMAND_HEAD
                : type == START               ? SECTION_HEAD
                : type == PART || type == END ? SECTION_AGAIN
                : type == FOOTER              ? FOOTER_HEAD
                                              : OPAQUE;
+}
+
+/* What else a configuration can hold, where it says nothing of how memory is written: the size of a
+ * guest's pages where its processor has a choice (Arm), and validate-uuid's. */
+static void on_more_name(struct ram_stream *r)
+{
+    static const struct {
+        const char *name;
+        uint64_t bytes;
+    } more[] = {{"configuration/target-page-bits", 4}, {"configuration/uuid", 16}};
+    struct bytes name = bytes_of(r->head, r->left);
+
+    r->stage = OPAQUE;
+    for (size_t i = 0; i < COUNT_OF(more); i++)
+        if (bytes_equal(name, bytes_of_string(more[i].name)))
+            pass(r, more[i].bytes, SECTION_TYPE);
 }
 
 /* Only memory is looked into: what another section holds has no length. */
@@ -187,6 +212,13 @@ static void advance(struct ram_stream *r)
         break;
     case CONFIGURATION_HEAD:
         pass(r, num_get_be(h, 4), SECTION_TYPE);
+        break;
+    case MORE_LENGTH:
+        r->left = h[0];
+        r->stage = h[0] ? MORE_NAME : OPAQUE;
+        break;
+    case MORE_NAME:
+        on_more_name(r);
         break;
     case COMMAND_HEAD:
         pass(r, num_get_be(h + 2, 2), SECTION_TYPE);

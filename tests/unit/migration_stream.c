@@ -85,6 +85,10 @@ static void begin(struct maker *m)
     put_be(m, 1, 7);
     put_be(m, 4, 14);
     put(m, "pc-i440fx-7.2x", 14);
+    put_be(m, 1, 5); /* as an Arm guest's */
+    put_name(m, "configuration/target-page-bits");
+    put_be(m, 4, 1);
+    put_be(m, 4, 12);
     put_be(m, 1, 8); /* a ping */
     put_be(m, 2, 2);
     put_be(m, 2, 4);
