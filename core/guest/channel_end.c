@@ -40,7 +40,8 @@ struct channel_end {
     uint8_t *packed;   /* owned: a chunk, or what was asked or answered, not on the stream yet */
     size_t packed_at, packed_n;
     unsigned copies;       /* chunks to be copied yet */
-    bool thorough;         /* the path is slow enough */
+    bool thorough;         /* the path is slow enough ... */
+    bool strained;         /* ... but this host is slower */
     bool finish, finished; /* wanted; the stream knows */
 
     /* receiving */
@@ -232,9 +233,14 @@ size_t channel_end_room(struct channel_end *c, uint64_t now_us)
     return room < num_min(most / 4, PACK_RAW_BYTES) ? 0 : (size_t)room;
 }
 
+void channel_end_strain(struct channel_end *c, bool strained)
+{
+    c->strained = strained;
+}
+
 void channel_end_give(struct channel_end *c, struct bytes b)
 {
-    int level = c->copies ? 0 : c->thorough ? THOROUGH_LEVEL : QUICK_LEVEL;
+    int level = c->copies ? 0 : c->thorough && !c->strained ? THOROUGH_LEVEL : QUICK_LEVEL;
 
     if (c->stage != CHANNEL_OPEN || b.n == 0)
         return;

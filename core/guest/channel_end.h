@@ -65,6 +65,10 @@ void channel_end_wake(struct channel_end *c);
  * of milliseconds of it, since all that waits is downtime in the end. */
 size_t channel_end_room(struct channel_end *c, uint64_t now_us);
 
+/* Whether this host's processors do not keep up, so that the path waits for them: then it is packed
+ * quickly, however slow the path is. */
+void channel_end_strain(struct channel_end *c, bool strained);
+
 /* Gives bytes (at most channel_end_room), which are copied. */
 void channel_end_give(struct channel_end *c, struct bytes b);
 

@@ -15,9 +15,10 @@
 struct loop {
     struct ev_loop *ev; /* owned */
     uint64_t now_us, turn;
-    int alarm_fd;      /* timerfd: epoll's own time-outs are whole milliseconds */
-    uint64_t alarm_us; /* what it is set to */
-    bool alarm_failed; /* it could not be set once, and that has been said */
+    uint64_t begun_us, busy_us; /* the turn; all turns before */
+    int alarm_fd;               /* timerfd: epoll's own time-outs are whole milliseconds */
+    uint64_t alarm_us;          /* what it is set to */
+    bool alarm_failed;          /* it could not be set once, and that has been said */
     ev_io alarm;
     ev_check begin; /* right after the wait */
     ev_prepare end; /* right before it */
@@ -44,7 +45,7 @@ struct loop_signal {
 
 static void begin(struct loop *l)
 {
-    l->now_us = clock_mono_us();
+    l->now_us = l->begun_us = clock_mono_us();
     l->turn++;
 }
 
@@ -152,6 +153,7 @@ static void on_end(struct ev_loop *ev, ev_prepare *w, int events)
     run_timers(l);
     run_tasks(l);
     arm(l);
+    l->busy_us += clock_mono_us() - l->begun_us;
 }
 
 static void start_watchers(struct loop *l)
@@ -246,6 +248,11 @@ void loop_leave(struct loop *l)
 uint64_t loop_now_us(const struct loop *l)
 {
     return l->now_us;
+}
+
+uint64_t loop_busy_us(const struct loop *l)
+{
+    return l->busy_us;
 }
 
 uint64_t loop_refresh_us(struct loop *l)

@@ -69,6 +69,10 @@ uint64_t loop_now_us(const struct loop *l);
 /* Reads the clock anew within a turn, after work that took long, and gives it. */
 uint64_t loop_refresh_us(struct loop *l);
 
+/* How long all turns before this one took, without the waits between them: against the time that
+ * has passed it tells whether this thread keeps up. */
+uint64_t loop_busy_us(const struct loop *l);
+
 /* Watches descriptor `fd` (not owned), for nothing yet: fn(ctx, LOOP_READ | LOOP_WRITE) is called
  * while it is ready. ERR_MEMORY. */
 enum err loop_io_new(struct loop *l, int fd, void (*fn)(void *ctx, unsigned events), void *ctx,

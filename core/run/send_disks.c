@@ -299,6 +299,13 @@ bool send_disks_wake(struct send_disks *s, uint64_t stream)
     return false;
 }
 
+void send_disks_strain(struct send_disks *s, bool strained)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->disk[i].end)
+            channel_end_strain(s->disk[i].end, strained);
+}
+
 void send_disks_fill(struct send_disks *s, uint64_t now_us)
 {
     for (size_t i = 0; i < s->n && !s->failed; i++)

@@ -66,6 +66,9 @@ void send_disks_ask(struct send_disks *s);
 /* Something has come on a stream, or it takes more; false: it is none of theirs. */
 bool send_disks_wake(struct send_disks *s, uint64_t stream);
 
+/* As channel_end_strain, all of them. */
+void send_disks_strain(struct send_disks *s, bool strained);
+
 /* Gives the channels what QEMU has written. */
 void send_disks_fill(struct send_disks *s, uint64_t now_us);
 

@@ -103,6 +103,12 @@ void send_memory_wake(struct send_memory *m)
     send_memory_close(m);
 }
 
+void send_memory_strain(struct send_memory *m, bool strained)
+{
+    if (m->socket.end)
+        channel_end_strain(m->socket.end, strained);
+}
+
 enum err send_memory_fill(struct send_memory *m, uint64_t now_us)
 {
     if (!m->socket.end)

@@ -52,6 +52,9 @@ bool send_memory_has(const struct send_memory *m, uint64_t stream);
  * closed, which QEMU takes as a failure. */
 void send_memory_wake(struct send_memory *m);
 
+/* As channel_end_strain; nothing when it is closed. */
+void send_memory_strain(struct send_memory *m, bool strained);
+
 /* Gives the channel what QEMU has written. Closes it when QEMU has, or when that fails: ERR_SYSTEM,
  * ERR_MEMORY. */
 enum err send_memory_fill(struct send_memory *m, uint64_t now_us) MUST_USE;

@@ -14,6 +14,8 @@
 
 enum {
     TICK_US = 500000,
+    STRAINED = 85,           /* % of the time busy: this thread does not keep up ... */
+    RELAXED = 60,            /* ... and below that it does */
     KNOWN_MOST_US = 3000000, /* so long is waited for what the destination has */
     STEER_US = 50000         /* how often it is looked whether the guest is to stand */
 };
@@ -630,6 +632,23 @@ static void on_fill(void *ctx, uint64_t now_us)
         send_move_hear(s, SOURCE_ALL_WRITTEN);
 }
 
+/* A host that is slower than its path packs less thoroughly. */
+static void see_strain(struct send_move *s, uint64_t now_us)
+{
+    uint64_t busy = loop_busy_us(s->loop), past = num_max(now_us - s->looked_us, 1);
+    uint64_t share = num_mul_div(busy - s->busy_us, 100, past);
+
+    s->strained = share > STRAINED || (s->strained && share > RELAXED);
+    if (s->looked_us)
+        log_debug("busy %llu %% of the time%s", (unsigned long long)share,
+                  s->strained ? ": packs quickly" : "");
+    s->strained &= s->looked_us != 0;
+    s->looked_us = now_us;
+    s->busy_us = busy;
+    send_disks_strain(&s->disks, s->strained);
+    send_memory_strain(&s->memory, s->strained);
+}
+
 static void on_tick(void *ctx)
 {
     struct send_move *s = ctx;
@@ -641,6 +660,7 @@ static void on_tick(void *ctx)
     if (s->peer)
         ask_time(s);
     see_known(s);
+    see_strain(s, now);
     count_memory(s);
     count_disks(s);
     struct send_progress p = s->qemu.progress;

@@ -12,12 +12,13 @@ a guest may be dead, whoever has moved it (docs/decisions.md, "Guests that die u
 the guest has two pages more than a GiB, which is slow and loses none; --qemu is another program
 than that in $PATH (tests/guest/qemu.sh brings one).
 
-The gap of a client is the longest time between two answers to its 500 packets a second: so much of
-it is before_us the guest's STOP, so much after_us its RESUME; still_us is the longest in 8 s before
-the move. The client sits beside the source, on a bridge that both hosts share; the way to the other
-host takes as long as that of the link. The bridge learns where the guest is from what the guest
-sends; with --led it is told so by `send --hook` when the guest has stopped. The gap of QEMU is from
-the source's STOP to the destination's RESUME. Bytes are what entered the link, headers included.
+The gap of a client is the longest time between two answers to its 500 packets a second, at any time
+of the move; handover_us is that around the guest's RESUME, of which so much is before_us its STOP
+and so much after_us the RESUME; still_us is the longest in 8 s before the move. The client sits
+beside the source, on a bridge that both hosts share; the way to the other host takes as long as
+that of the link. The bridge learns where the guest is from what the guest sends; with --led it is
+told so by `send --hook` when the guest has stopped. The gap of QEMU is from the source's STOP to
+the destination's RESUME. Bytes are what entered the link, headers included.
 Processor seconds are those of both farspans. Prints one JSON object a run, then medians."""
 import argparse
 import heapq
@@ -38,9 +39,9 @@ from move import FARSPAN, Program, Qemu, Stuck, Watch, World, until  # noqa: E40
 
 # What the destination has beforehand: nothing, the disk as it was, or a guest of the same image.
 # `dirty`: MB of memory a second that are written besides; `outage`: when the link is away, by the
-# relay's clock; `hops`: there, back, and so on, each on the disk that was left behind. STOCK is QEMU
-# by itself: the disk by blockdev-mirror to an NBD server there, then memory, over kernel TCP with
-# BBR.
+# relay's clock; `hops`: there, back, and so on, each on the disk that was left behind. STOCK is
+# QEMU by itself: the disk by blockdev-mirror to an NBD server there, then memory, over kernel TCP
+# with BBR.
 CASES = {
     "cold": {"link": ["250M", "50ms", "0"]},
     "known": {"link": ["250M", "50ms", "0"], "seed": True},
@@ -185,14 +186,9 @@ class Bridge(threading.Thread):
                 heapq.heappush(self.events, (time.monotonic() + (self.delay_s if port else 0),
                                              id(frame), port, False, frame))
 
-    def gap(self):
-        """The longest: when it began and ended."""
-        a = self.answers
-        return max(zip(a, a[1:]), key=lambda p: p[1] - p[0], default=(0, 0))
-
     def gap_us(self):
-        begun, ended = self.gap()
-        return int((ended - begun) * 1e6)
+        a = self.answers
+        return int(max((y - x for x, y in zip(a, a[1:])), default=0) * 1e6)
 
 
 def processor_s(p):
@@ -333,9 +329,12 @@ def life(one, two, bridge, at):
         if "ERROR" in q.numbers():
             raise Stuck("the guest has found an error")
     clock = time.time() - time.monotonic()
-    begun, ended = (int((when + clock) * 1e6) for when in bridge.gap())
+    answers = [int((when + clock) * 1e6) for when in bridge.answers]
+    before = max((a for a in answers if a < at[1]), default=0)
+    after = min((a for a in answers if a > at[1]), default=0)
     return {"lives": lives, "client_us": bridge.gap_us() if lives else None,
-            "before_us": at[0] - begun, "after_us": ended - at[1], "still_us": bridge.still_us}
+            "handover_us": after - before, "before_us": at[0] - before, "after_us": after - at[1],
+            "still_us": bridge.still_us}
 
 
 def begin(w, case, one):
@@ -572,15 +571,16 @@ def main():
                     print(json.dumps({"case": name, "how": how, "run": turn, "failed": str(e)}),
                           flush=True)
             rows.append((name, how, got))
-    print("\n| case | how | runs, of these the guest lives | gap of the client, of QEMU, ms | "
-          "total, s | MB on the link: all, memory, disk | processor, s |")
+    print("\n| case | how | runs, of these the guest lives | gap of the client, at the hand-over, "
+          "of QEMU, ms | total, s | MB on the link: all, memory, disk | processor, s |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, how, got in rows:
         if not got:
             print(f"| {name} | {how} | 0 of {o.runs} | | | | |")
             continue
         alive = [r for r in got if r["lives"]]
-        client = "%.0f" % (median(alive, "client_us") / 1e3) if alive else "-"
+        client = ", ".join("%.0f" % (median(alive, k) / 1e3) if alive else "-"
+                           for k in ("client_us", "handover_us"))
         print("| %s | %s | %d, %d | %s, %.0f | %.1f | %.1f, %.1f, %.1f | %.1f |" % (
             name, how, len(got), len(alive), client, median(got, "gap_us") / 1e3,
             median(got, "total_us") / 1e6, median(got, "up_bytes") / 1e6,

@@ -118,6 +118,51 @@ static void test_bounded(void)
     close_both();
 }
 
+/* Words in no order, instead of the noise. */
+static void fill_text(void)
+{
+    static const char *const words[] = {"a guest ", "its pages ",  "moves to ", "the other ",
+                                        "host, ",   "and stands ", "while ",    "they go. "};
+    struct rng g;
+    size_t n = 0;
+
+    rng_seed(&g, 4);
+    while (n < NOISE_BYTES)
+        for (const char *w = words[rng_below(&g, COUNT_OF(words))]; *w && n < NOISE_BYTES; w++)
+            noise[n++] = (uint8_t)*w;
+}
+
+/* Sends text over a slow path; what a thousand bytes of it became, 0: it has not come. */
+static uint64_t packed_of_1000(bool strained)
+{
+    uint64_t given = 0, taken = 0;
+    bool good = open_both();
+
+    fill_text();
+    channel_end_strain(near, strained);
+    for (int i = 0; good && i < 2 * STEPS; i++) {
+        size_t room;
+        while ((room = channel_end_room(near, d.now_us)) > 0) {
+            size_t at = given % sizeof noise, n = num_min(room, sizeof noise - at);
+            channel_end_give(near, bytes_of(noise + at, n));
+            given += n;
+        }
+        duo_run(&d, STEP_US);
+        channel_end_wake(near);
+        good = drain(&taken);
+    }
+    uint64_t packed = channel_end_counters(near).packed_bytes;
+    close_both();
+    return good && taken > sizeof noise / 2 ? num_mul_div(packed, 1000, given) : 0;
+}
+
+static void test_strained(void)
+{
+    uint64_t thorough = packed_of_1000(false), quick = packed_of_1000(true);
+
+    EXPECT(thorough > 0 && quick > thorough && quick < 900);
+}
+
 static void test_refused(void)
 {
     struct peer_config c = channel_end_peer_config();
@@ -138,4 +183,4 @@ static void test_refused(void)
     close_both();
 }
 
-TEST_MAIN({"bounded", test_bounded}, {"refused", test_refused})
+TEST_MAIN({"bounded", test_bounded}, {"strained", test_strained}, {"refused", test_refused})

@@ -236,6 +236,31 @@ static void the_first_stop_wins_and_time_stands_still(void)
     loop_free(l);
 }
 
+static void spin(void *ctx)
+{
+    struct actor *a = ctx;
+
+    while (clock_mono_us() < loop_now_us(a->loop) + 5000)
+        ;
+    on_timer(a);
+}
+
+/* What waits is not busy. */
+static void turns_are_counted_and_waits_are_not(void)
+{
+    struct loop *l;
+
+    EXPECT_EQ(loop_new(&l), OK);
+    uint64_t begun = clock_mono_us(), wait_us = 200000;
+    struct actor a = {.loop = l, .left = 1, .name = 'a'};
+    loop_timer_init(&a.timer, l, spin, &a);
+    loop_timer_set(&a.timer, loop_now_us(l) + wait_us);
+    EXPECT_EQ(loop_run(l), 7);
+    uint64_t busy = loop_busy_us(l);
+    EXPECT(busy >= 5000 && busy + 1000 <= clock_mono_us() - begun);
+    loop_free(l);
+}
+
 static void failures_are_clean(void)
 {
     struct loop *l;
@@ -263,4 +288,5 @@ TEST_MAIN({"a_turn_waits_for_one_thing", a_turn_waits_for_one_thing},
           {"descriptors_are_watched", descriptors_are_watched},
           {"signals_arrive_in_the_loop", signals_arrive_in_the_loop},
           {"the_first_stop_wins_and_time_stands_still", the_first_stop_wins_and_time_stands_still},
+          {"turns_are_counted_and_waits_are_not", turns_are_counted_and_waits_are_not},
           {"failures_are_clean", failures_are_clean})
