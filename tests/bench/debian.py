@@ -292,16 +292,23 @@ def bps_of(text):
 
 
 class Rates:
-    """What the source says of its rate, each half second, and when."""
+    """What the source says of its rate, each half second, and of its stages, and when."""
 
     def __init__(self, send):
-        self.send, self.seen, self.at = send, 0, []
+        self.send, self.seen, self.at, self.stages = send, 0, [], {}
 
     def look(self):
-        got = [e for e in self.send.events() if e["event"] == "progress"]
+        got = self.send.events()
         for e in got[self.seen:]:
-            self.at.append((time.monotonic(), e["rate_bps"]))
+            if e["event"] == "progress":
+                self.at.append((time.monotonic(), e["rate_bps"]))
+            elif e["event"] == "stage":
+                self.stages[e["stage"]] = time.monotonic()
         self.seen = len(got)
+
+    def took_us(self, begun, ended):
+        """From one stage to another."""
+        return int((self.stages[ended] - self.stages[begun]) * 1e6)
 
     def back_us(self, full_bps):
         """After the longest time without any, from the first that goes to 85 % of the link's."""
@@ -399,6 +406,9 @@ def hop(w, case, bridge, receive, how, qemus, compare=False, led=False, host="ne
             used["back_us"] = rates.back_us(bps_of(w.link[1]))
         keep = ("link_bytes", "packed_bytes", "known_pages", "literal_pages", "disk_bytes",
                 "disk_known_bytes", "disk_packed_bytes")
+        rates.look()
+        used.update({"disk_us": rates.took_us("moving", "memory"),
+                     "memory_us": rates.took_us("memory", "switching")})
         return {"total_us": r["total_us"], "gap_us": b.at["RESUME"] - a.at["STOP"], **used,
                 "up_bytes": link["up"]["bytes"], "down_bytes": link["down"]["bytes"],
                 **{k: r[k] for k in keep}}

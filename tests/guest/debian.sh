@@ -1,6 +1,6 @@
 #!/bin/sh
 # debian.sh FOLDER: a Debian guest with a database for tests/bench/guest.py: FOLDER/debian.img
-# (2 GiB, some 1.4 GB in it), FOLDER/debian.vmlinuz, FOLDER/debian.initrd. Root, mmdebstrap (apt-get
+# (2 GiB, 1.39 GB in it), FOLDER/debian.vmlinuz, FOLDER/debian.initrd. Root, mmdebstrap (apt-get
 # install mmdebstrap); takes minutes. Kept when it is there and newer than what it is made of.
 set -eu
 here=$(dirname "$0")
@@ -46,7 +46,7 @@ conf=/etc/postgresql/15/main/conf.d/small.conf
 printf '%s\n' 'dynamic_shared_memory_type = sysv' 'wal_level = minimal' 'max_wal_senders = 0' \
     'max_wal_size = 64MB' >$conf
 su postgres -c "pg_ctlcluster 15 main start"
-su postgres -c "pgbench -q -i -s 34 postgres"
+su postgres -c "pgbench -q -i -s 30 postgres"
 su postgres -c "pg_ctlcluster 15 main stop"
 printf '%s\n' 'max_wal_size = 64MB' >$conf
 END
