@@ -291,6 +291,13 @@ def bps_of(text):
     return float(text[:-1]) * {"k": 1e3, "M": 1e6, "G": 1e9}[text[-1]]
 
 
+def watched(q):
+    """What its third monitor tells, which takes one client."""
+    if not hasattr(q, "seen"):
+        q.seen = Watch(q.watch)
+    return q.seen
+
+
 class Rates:
     """What the source says of its rate, each half second, and of its stages, and when."""
 
@@ -381,7 +388,7 @@ def hop(w, case, bridge, receive, how, qemus, compare=False, led=False, host="ne
     one, two = qemus
     relay = w.relay()
     try:
-        a, b = Watch(one.watch), Watch(two.watch)
+        a, b = watched(one), watched(two)
         before, bridge.answers[:-1] = processor_s(receive), []
         send = w.send(one, more=["--disks", "copy", *HOW[how], *(lead(w) if led else [])],
                       host=host)
@@ -479,7 +486,7 @@ def stock(w, case, how, state):
         one = source(w, state, within[0])
         bridge = begin(w, case, one)
         try:
-            a, b = Watch(one.watch), Watch(two.watch)
+            a, b = watched(one), watched(two)
             bridge.answers[:-1] = []
             begun = time.monotonic()
             mirror(one, two)
