@@ -32,7 +32,7 @@ struct disk_far {
     uint64_t left;               /* of it, not given to QEMU yet */
     struct content_store *store; /* borrowed; NULL: none */
     struct range range[IN_FLIGHT];
-    uint64_t written;  /* since QEMU was told to make it durable, which it is doing (cleaning) */
+    uint64_t written; /* since QEMU was told to make it durable, which it is doing (cleaning) */
     bool cleaning;
     bool barrier, flushing, done, told;
     enum nbd_error error;
@@ -116,6 +116,13 @@ static enum err hear_qemu(struct disk_far *d)
             d->range[n.tag].used = false;
     }
     return e;
+}
+
+enum err disk_far_greet(struct disk_far *d)
+{
+    enum err e = hear_qemu(d);
+
+    return e ? e : d->ready ? OK : ERR_AGAIN;
 }
 
 /* ---- what is to be written ---- */

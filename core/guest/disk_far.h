@@ -25,6 +25,11 @@ void disk_far_free(struct disk_far *d);
 /* Takes bytes that QEMU has said. ERR_MEMORY, ERR_LIMIT. */
 enum err disk_far_input(struct disk_far *d, struct bytes b) MUST_USE;
 
+/* Hears QEMU's greeting, and answers it: before there is a channel, since QEMU (9.1 and later) ends
+ * a connection that says nothing for 10 s. OK: it has been agreed how to go on; ERR_AGAIN: not yet;
+ * ERR_UNSUPPORTED (another size, or it cannot be written to), and what nbd_client_next gives. */
+enum err disk_far_greet(struct disk_far *d) MUST_USE;
+
 /* Hears QEMU's answers, and takes from the channel what can go on. ERR_END: the barrier has been
  * reached, and all is durable; the source has been told (again and again from then on). ERR_AGAIN:
  * not yet. ERR_SYSTEM: QEMU could not write (disk_far_error), which the source has been told as

@@ -36,10 +36,13 @@ static void go_on(struct receive_disk *d, uint64_t now_us)
 {
     struct receive_disks *r = d->all;
 
-    if (!d->end || r->failed || channel_end_stage(d->end) == CHANNEL_ASKED)
+    if (r->failed)
         return;
-    enum err e = disk_far_go_on(d->far, d->end, now_us);
+    bool waits = !d->end || channel_end_stage(d->end) == CHANNEL_ASKED;
+    enum err e = waits ? disk_far_greet(d->far) : disk_far_go_on(d->far, d->end, now_us);
     nbd_socket_go_on(&d->socket);
+    if (waits && !e)
+        return;
     if (e == ERR_END) {
         d->done = true;
     } else if (e == ERR_SYSTEM) {
@@ -80,7 +83,7 @@ static void on_sent(void *ctx, size_t n)
     disk_far_sent(((struct receive_disk *)ctx)->far, n);
 }
 
-/* Before its channel has come, QEMU's greeting is looked at: what is to be said then waits. */
+/* Before its channel has come, QEMU's greeting is answered. */
 static void on_heard(void *ctx)
 {
     struct receive_disk *d = ctx;

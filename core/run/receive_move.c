@@ -457,7 +457,10 @@ static void on_disks_failed(void *ctx, const char *why)
     struct receive_move *m = ctx;
 
     reason_give(&m->run.reason, ERR_UNSUPPORTED, "%s", why);
-    hear(m, TARGET_QEMU_FAILED);
+    if (m->accepted)
+        hear(m, TARGET_QEMU_FAILED);
+    else
+        refuse(m);
 }
 
 static void open_disks(struct receive_move *m)

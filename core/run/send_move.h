@@ -70,11 +70,11 @@ struct send_move {
     bool cancelled; /* by a signal */
     struct loop_timer tick, steer, again, words;
     uint64_t words_until_us;
-    uint64_t looked_us, busy_us; /* the loop, when it was looked whether it keeps up ... */
-    bool strained;               /* ... and it did not */
-    uint64_t cut_us;             /* when the session ended */
-    enum err failure;            /* why the guest stays here ... */
-    struct reason why;           /* ... for a person */
+    uint64_t looked_us, busy_us, sent_bytes; /* when it was looked whether this host keeps up ... */
+    bool strained;                           /* ... and it did not */
+    uint64_t cut_us;                         /* when the session ended */
+    enum err failure;                        /* why the guest stays here ... */
+    struct reason why;                       /* ... for a person */
     struct send_report report;
     struct send_hook hook;
 };

@@ -440,10 +440,9 @@ def ours(w, case, how, state, compare, led):
 
 
 def round_trip(w, case, how, state):
-    """There and back; gives what is known of each hop."""
+    """There and back; gives what is known of each hop, one after the other."""
     qemus = [source(w, state), None]
     bridge = begin(w, case, qemus[0])
-    got = []
     try:
         for turn in range(case["hops"]):
             at, to = turn % 2, 1 - turn % 2
@@ -455,15 +454,15 @@ def round_trip(w, case, how, state):
             w.port = 0
             receive = w.receive(qemus[to], more=["--invite", "--overwrite"],
                                 host=("near", "far")[to])
-            got.append(hop(w, case, bridge, receive, how, (qemus[at], qemus[to]),
-                           host=("near", "far")[at]))
+            got = hop(w, case, bridge, receive, how, (qemus[at], qemus[to]),
+                      host=("near", "far")[at])
+            yield got
             receive.signal(15)
             receive.wait(20)
             end(qemus[at])
-            if not got[-1]["lives"]:
+            if not got["lives"]:
                 break
             time.sleep(5)
-        return got
     finally:
         bridge.close()
 
@@ -549,9 +548,10 @@ def run(case, how, state, o):
     w = World(rate=case["link"][0], delay=case["link"][1], loss=case["link"][2], patience="60s")
     try:
         if case.get("hops"):
-            return round_trip(w, case, how, state)
-        return [stock(w, case, how, state) if how in STOCK else
-                ours(w, case, how, state, o.compare, o.led)]
+            yield from round_trip(w, case, how, state)
+        else:
+            yield (stock(w, case, how, state) if how in STOCK else
+                   ours(w, case, how, state, o.compare, o.led))
     finally:
         w.close()
 

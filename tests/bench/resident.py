@@ -30,7 +30,7 @@ def resident_mib(p):
 def memory_file(path):
     """What the guest's memory begins as: noise behind 256 MiB."""
     with open(path, "wb") as f:
-        f.truncate(MEMORY << 20)
+        f.truncate((MEMORY << 20) + 8192)
         f.seek(256 << 20)
         for at in range(NOISE):
             block = os.urandom(1 << 19)
@@ -38,7 +38,7 @@ def memory_file(path):
 
 
 def backend(kind):
-    return ["-object", f"memory-backend-{kind},id=m,size={MEMORY}M", "-machine",
+    return ["-object", f"memory-backend-{kind},id=m,size={MEMORY * 1024 + 8}k", "-machine",
             "memory-backend=m"]
 
 

@@ -53,7 +53,7 @@ kvm:x:{UID + 1}:
     # QEMU's mirror over a link is never the same as the disk of a guest that writes all the time.
     f"{IMAGES}/vm1.xml": f"""<domain type='qemu'>
   <name>vm1</name>
-  <memory unit='MiB'>64</memory>
+  <memory unit='KiB'>65544</memory>
   <os><type arch='x86_64' machine='pc'>hvm</type></os>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>

@@ -94,6 +94,38 @@ static void end(void)
     duo_end(&d);
 }
 
+/* QEMU and the far end greet each other, without any channel. */
+static enum err greet(uint64_t bytes)
+{
+    enum err e = ERR_AGAIN, heard = OK;
+    struct nbd_request r;
+
+    memset(&w, 0, sizeof w);
+    if (disk_far_new("disk-0", bytes, &w.far) || nbd_server_new(exports, 1, &w.disk))
+        return ERR_MEMORY;
+    for (int turn = 0; turn < 10 && e == ERR_AGAIN && !heard; turn++) {
+        struct bytes b = nbd_server_output(w.disk);
+        heard = disk_far_input(w.far, b);
+        nbd_server_sent(w.disk, b.n);
+        e = disk_far_greet(w.far);
+        b = disk_far_output(w.far);
+        if (!heard)
+            heard = nbd_server_input(w.disk, b);
+        disk_far_sent(w.far, b.n);
+        if (!heard && nbd_server_next(w.disk, &r, &heard))
+            heard = ERR_MALFORMED; /* nothing was asked for yet */
+    }
+    disk_far_free(w.far);
+    nbd_server_free(w.disk);
+    return heard ? heard : e;
+}
+
+static void test_greeted(void)
+{
+    EXPECT_EQ(greet(DISK_BYTES), OK);
+    EXPECT_EQ(greet(DISK_BYTES + BLOCK), ERR_UNSUPPORTED);
+}
+
 /* The destination's QEMU does what it is asked. */
 static enum err serve(void)
 {
@@ -237,4 +269,4 @@ static void test_unknown(void)
         copy(seed, false);
 }
 
-TEST_MAIN({"known", test_known}, {"unknown", test_unknown})
+TEST_MAIN({"greeted", test_greeted}, {"known", test_known}, {"unknown", test_unknown})
