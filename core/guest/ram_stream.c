@@ -105,6 +105,13 @@ static void on_type(struct ram_stream *r, unsigned type)
                                              : OPAQUE;
 }
 
+/* A name of so many bytes comes; there is none without. */
+static void await_name(struct ram_stream *r, size_t bytes, enum stage stage)
+{
+    r->left = bytes;
+    r->stage = bytes ? stage : OPAQUE;
+}
+
 /* What else a configuration can hold, where it says nothing of how memory is written: the size of a
  * guest's pages where its processor has a choice (Arm), and validate-uuid's. */
 static void on_more_name(struct ram_stream *r)
@@ -214,8 +221,7 @@ static void advance(struct ram_stream *r)
         pass(r, num_get_be(h, 4), SECTION_TYPE);
         break;
     case MORE_LENGTH:
-        r->left = h[0];
-        r->stage = h[0] ? MORE_NAME : OPAQUE;
+        await_name(r, h[0], MORE_NAME);
         break;
     case MORE_NAME:
         on_more_name(r);
@@ -241,15 +247,13 @@ static void advance(struct ram_stream *r)
         on_record(r);
         break;
     case BLOCK_LENGTH:
-        r->left = h[0];
-        r->stage = h[0] ? BLOCK_NAME : OPAQUE;
+        await_name(r, h[0], BLOCK_NAME);
         break;
     case BLOCK_NAME:
         on_block_name(r);
         break;
     case SIZE_LENGTH:
-        r->left = h[0];
-        r->stage = h[0] ? SIZE_NAME : OPAQUE;
+        await_name(r, h[0], SIZE_NAME);
         break;
     case SIZE_NAME:
         on_size_name(r);
