@@ -67,6 +67,10 @@ def refusals():
             t.check(f"{what}: the guest runs on", one.runs(), one.status())
 
         refused("another memory", 4, "-m")
+        stranger = w.start("other", "send", ["migrate", "send", "--qmp", one.qmp, w.through])
+        t.check("a key that nobody has let in", stranger.wait(30) == 4, stranger.text())
+        t.check("is in the log there", f"refused {w.key('other')}" in receive.text(),
+                receive.text())
         p = w.start("near", "send", ["migrate", "send", "--qmp", one.qmp, "127.0.0.1:1",
                                      "--timeout", "2s", "--accept-new"])
         t.check("nobody answers", p.wait(20) == 3 and "is a server running there" in p.text(),
