@@ -633,8 +633,8 @@ static void on_fill(void *ctx, uint64_t now_us)
 }
 
 /* A host that is much slower than its path, for want of processor time, packs less thoroughly. To
- * pack quickly costs a tenth more bytes and saves a fifth of the sender's time: not worth it where
- * the path is used by half anyway. */
+ * pack quickly costs a tenth more bytes and saves a quarter of what zstd takes: little, where the
+ * path is used by half anyway. */
 static void see_strain(struct send_move *s, uint64_t now_us)
 {
     uint64_t busy = loop_busy_us(s->loop), past = num_max(now_us - s->looked_us, 1);
