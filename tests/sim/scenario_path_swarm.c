@@ -118,6 +118,10 @@ static void add_cubic(struct blows *b, struct rng *r)
         return;
     sim_cubic_make(&b->cubic, b->w.sim, &from, &to, 50 + rng_below(r, 2000),
                    SIM_START_US + rng_below(r, STOP_US));
+    /* Marks hold for all or for none: a queue that marks one and lets the other fill it is no
+     * active queue management (RFC 3168, section 5). */
+    if (b->weather.down.ecn_mark_us)
+        sim_cubic_ecn(&b->cubic);
     sim_share(b->w.sim, b->cubic.from, b->cubic.to, b->w.server->node, b->w.client->node);
 }
 
@@ -145,7 +149,8 @@ static void make(struct blows *b, struct sim *s, uint32_t without)
 /* One short urgent message each way, sent as soon as the faults have stopped. A silent side's probe
  * leaves within 500 ms and takes half a round trip; where it comes from a new address, that is
  * asked about for one more; what the other side has to say is half a trip away then, and what that
- * acknowledges lets the silent side speak, for the last half: two and a half. */
+ * acknowledges lets the silent side speak, for the last half: two and a half. Whatever was typed
+ * before it goes before it, at the link's rate. */
 struct knock {
     const struct sim_app *a, *b;
     size_t of_a, of_b;
@@ -158,13 +163,20 @@ static bool has_come(void *arg)
     return k->b->received[k->of_a] && k->a->received[k->of_b];
 }
 
+static uint64_t typed_us(const struct sim_app *a, uint64_t rate_bps)
+{
+    return num_mul_div(sim_app_waiting(a, PEER_INPUT), 8 * SECOND_US, rate_bps);
+}
+
 static void expect_response(struct blows *b)
 {
     struct sim_app *client = &b->w.client->app, *server = &b->w.session->app;
     const struct sim_weather *weather = &b->weather;
     struct knock k = {client, server, client->serieses, server->serieses};
     uint64_t within_us = 500000 + 5 * (weather->up.delay_us + weather->down.delay_us) / 2 +
-                         weather->up.queue_us + weather->down.queue_us;
+                         weather->up.queue_us + weather->down.queue_us +
+                         typed_us(client, weather->up.rate_bps) +
+                         typed_us(server, weather->down.rate_bps);
 
     sim_app_send(client, PEER_INPUT, 40, 1, 1);
     sim_app_send(server, PEER_INPUT, 40, 1, 1);

@@ -418,6 +418,20 @@ uint64_t sim_app_read_of(const struct sim_app *a, size_t i)
     return 0;
 }
 
+uint64_t sim_app_waiting(const struct sim_app *a, enum peer_class class)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < a->flows; i++)
+        if (a->flow[i]->class == class)
+            n += a->flow[i]->written - sim_app_read_of(a, i);
+    for (size_t i = 0; i < a->serieses; i++)
+        if (a->series[i]->class == class)
+            n += (a->series[i]->sent - a->series[i]->acked - a->series[i]->gone) *
+                 a->series[i]->bytes;
+    return n;
+}
+
 static bool has_ended(const struct sim_app *a, uint64_t id)
 {
     for (size_t k = 0; k < a->incomings; k++)

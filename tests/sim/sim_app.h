@@ -139,6 +139,9 @@ bool sim_app_is_done(const struct sim_app *a);
 /* Writes a line of the log for each flow and series that is not through, and one of the path. */
 void sim_app_note(const struct sim_app *a, uint64_t now_us);
 
+/* Bytes of class `class` that it has written or sent and the other end has not read or taken. */
+uint64_t sim_app_waiting(const struct sim_app *a, enum peer_class class);
+
 /* Bytes of its flow `i` that the other end has read. */
 uint64_t sim_app_read_of(const struct sim_app *a, size_t i);
 

@@ -10,7 +10,8 @@
 enum {
     RING = SIM_CUBIC_SEGMENTS,
     BLOCKS = 3,
-    ACK_BYTES = 12 + 16 * BLOCKS,
+    ACK_BYTES = 12 + 16 * BLOCKS, /* next, flags, blocks */
+    ACK_MARKED = 8,               /* where the flag ECE is */
     SEG = 1000000, /* windows are in millionths of a segment: growth of a part each ACK adds up */
     INITIAL = 10,  /* RFC 6928 */
     THRESHOLD = 3,
@@ -61,6 +62,7 @@ struct sim_cubic_sender {
     uint64_t round_end, round_least_us, last_least_us;
     unsigned round_samples;
     uint64_t timeouts, reductions, sent, resent;
+    bool ecn; /* what it sends says that it knows of ECN */
 };
 
 struct sim_cubic_receiver {
@@ -70,7 +72,7 @@ struct sim_cubic_receiver {
     uint64_t next, beyond;   /* in order so far; one past the highest */
     uint64_t block[BLOCKS];  /* numbers in the blocks to be told of, the newest first */
     unsigned unacked;
-    bool now;
+    bool now, marked; /* marked: something has come with CE that no ACK has told of */
     uint64_t ack_us;
 };
 
@@ -116,9 +118,10 @@ static void receiver_input(void *self, uint64_t now_us, const struct addr *from,
     struct sim_cubic_receiver *r = self;
     uint64_t n = data.n >= 8 ? num_get_le(data.p, 8) : 0;
 
-    (void)to, (void)ecn;
+    (void)to;
     if (data.n != SIM_CUBIC_DATAGRAM)
         return;
+    r->marked |= ecn == WAN_ECN_CE;
     r->to = *from;
     r->known = true;
     r->unacked++;
@@ -150,6 +153,7 @@ static size_t receiver_output(void *self, uint64_t now_us, uint8_t *space, size_
         return 0;
     memset(space, 0, ACK_BYTES);
     num_put_le(space, 8, r->next);
+    space[ACK_MARKED] = r->marked;
     for (size_t i = 0; i < BLOCKS; i++) {
         uint64_t first, end;
         if (r->block[i] < r->next || r->block[i] >= r->beyond)
@@ -161,7 +165,7 @@ static size_t receiver_output(void *self, uint64_t now_us, uint8_t *space, size_
     }
     *to = r->to;
     r->unacked = 0;
-    r->now = false;
+    r->now = r->marked = false;
     return ACK_BYTES;
 }
 
@@ -250,6 +254,16 @@ static struct segment *segment(struct sim_cubic_sender *c, uint64_t n)
     return &c->ring[n % RING];
 }
 
+/* Once in a flight: segment `n` says that there is congestion. */
+static void back_off(struct sim_cubic_sender *c, uint64_t n)
+{
+    if (n < c->recover)
+        return;
+    reduce(c);
+    c->window = c->threshold;
+    c->recovering = true;
+}
+
 static void lose(struct sim_cubic_sender *c, uint64_t n)
 {
     struct segment *g = segment(c, n);
@@ -259,11 +273,7 @@ static void lose(struct sim_cubic_sender *c, uint64_t n)
     g->state = SEGMENT_LOST;
     c->pipe--;
     c->look = num_min(c->look, n);
-    if (n < c->recover)
-        return;
-    reduce(c);
-    c->window = c->threshold;
-    c->recovering = true;
+    back_off(c, n);
 }
 
 /* The segment has arrived. */
@@ -334,7 +344,7 @@ static void sender_input(void *self, uint64_t now_us, const struct addr *from,
 {
     struct sim_cubic_sender *c = self;
 
-    (void)from, (void)to, (void)ecn;
+    (void)from, (void)to, (void)ecn; /* ACKs are not ECT (RFC 3168, 6.1.4) */
     if (data.n != ACK_BYTES)
         return;
     uint64_t acked_to = num_min(num_get_le(data.p, 8), c->next), before = c->una;
@@ -353,6 +363,8 @@ static void sender_input(void *self, uint64_t now_us, const struct addr *from,
         c->armed_us = now_us;
     }
     take_blocks(c, now_us, data);
+    if (c->ecn && data.p[ACK_MARKED] && c->una > 0)
+        back_off(c, c->una - 1);
     find_losses(c);
     if (c->recovering && c->una >= c->recover)
         c->recovering = false;
@@ -396,7 +408,7 @@ static size_t sender_output(void *self, uint64_t now_us, uint8_t *space, size_t 
 {
     struct sim_cubic_sender *c = self;
 
-    (void)room, (void)ecn;
+    (void)room;
     if (now_us < c->start_us)
         return 0;
     if (c->next > c->una && now_us >= c->armed_us + rto_us(c))
@@ -404,6 +416,7 @@ static size_t sender_output(void *self, uint64_t now_us, uint8_t *space, size_t 
     if (c->pipe >= num_max(c->window / SEG, 1))
         return 0;
     *to = c->to;
+    *ecn = WAN_ECN_NONE;
     while (c->look < c->next && segment(c, c->look)->state != SEGMENT_LOST)
         c->look++;
     if (c->look < c->next) {
@@ -418,6 +431,7 @@ static size_t sender_output(void *self, uint64_t now_us, uint8_t *space, size_t 
     if (c->next >= c->total || c->next - c->una >= RING)
         return 0;
     segment(c, c->next)->again = false;
+    *ecn = c->ecn ? WAN_ECN_ECT0 : WAN_ECN_NONE; /* what is sent again is not (6.1.5) */
     return put_segment(c, now_us, c->next++, space);
 }
 
@@ -451,6 +465,11 @@ void sim_cubic_make(struct sim_cubic *c, struct sim *s, const struct addr *from,
         c->receiver->block[i] = NO_BLOCK;
     c->from = sim_node(s, "cubic", &sender_ops, c->sender, from);
     c->to = sim_node(s, "cubic's", &receiver_ops, c->receiver, to);
+}
+
+void sim_cubic_ecn(struct sim_cubic *c)
+{
+    c->sender->ecn = true;
 }
 
 void sim_cubic_end(struct sim_cubic *c)

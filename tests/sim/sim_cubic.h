@@ -33,6 +33,9 @@ struct sim_cubic {
 void sim_cubic_make(struct sim_cubic *c, struct sim *s, const struct addr *from,
                     const struct addr *to, uint64_t segments, uint64_t start_us);
 
+/* Before it begins: it knows of ECN (RFC 3168): marks make it back off as losses do. */
+void sim_cubic_ecn(struct sim_cubic *c);
+
 /* Frees both ends, once the simulation no longer runs. */
 void sim_cubic_end(struct sim_cubic *c);
 

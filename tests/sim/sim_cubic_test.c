@@ -94,6 +94,22 @@ static void a_queue_too_short_costs_rate(void)
     alone_end(&a);
 }
 
+/* Marks from half of a deep queue on: whoever heeds them fills the link and never the queue. */
+static void marks_are_heeded(void)
+{
+    struct wan_config link = link_of(50 * MBIT, 40000, 100);
+    struct alone a;
+
+    link.ecn_mark_us = 20000;
+    alone_make(&a, SIM_CUBIC_ENDLESS, &link, &link);
+    sim_cubic_ecn(&a.flow);
+    EXPECT(share(&a, 5, 65, 50 * MBIT) >= 850);
+    const struct wan_counters *n = wan_link_counters(sim_link(a.sim, a.flow.from, a.flow.to));
+    EXPECT(n->marked > 0);
+    EXPECT_EQ(n->dropped[WAN_DROP_QUEUE], 0);
+    alone_end(&a);
+}
+
 static void two_are_fair(void)
 {
     struct wan_config link = link_of(50 * MBIT, 40000, 100);
@@ -164,7 +180,7 @@ static void it_starts_with_ten_segments_and_doubles(void)
 TEST_MAIN({"fills_a_link_with_a_queue", fills_a_link_with_a_queue},
           {"loss_makes_it_slow", loss_makes_it_slow},
           {"a_queue_too_short_costs_rate", a_queue_too_short_costs_rate},
-          {"two_are_fair", two_are_fair},
+          {"marks_are_heeded", marks_are_heeded}, {"two_are_fair", two_are_fair},
           {"everything_comes_through_faults", everything_comes_through_faults},
           {"an_outage_ends_with_its_time_out", an_outage_ends_with_its_time_out},
           {"it_starts_with_ten_segments_and_doubles", it_starts_with_ten_segments_and_doubles})
