@@ -123,6 +123,12 @@ void noise_set_psk(struct noise *n, const uint8_t *psk)
         memset(n->psk, 0, sizeof n->psk);
 }
 
+void noise_bind(struct noise *n, struct bytes data)
+{
+    CHECK(n->step < 2);
+    mix_hash(n, data);
+}
+
 static enum err write_first(struct noise *n, struct bytes payload, struct wr *out)
 {
     enum err e = mix_agreement(n, &n->ephemeral, n->remote_static);

@@ -54,6 +54,11 @@ enum err noise_init(struct noise *n, enum cipher cipher, bool initiator, const s
  * message 2. */
 void noise_set_psk(struct noise *n, const uint8_t *psk);
 
+/* Binds the next message to `data` (borrowed), something said in the clear since the last one: both
+ * ends must give the same before it, or it does not open. No part of Noise's own pattern; what it
+ * does to the hash is what a prologue does (MixHash, section 5.2). */
+void noise_bind(struct noise *n, struct bytes data);
+
 /* Writes the next message, which must be this side's turn: message 1 for the initiator, message 2
  * for the responder. Takes 32 bytes from `rng` for the ephemeral secret, appends the message (the
  * borrowed payload and its overhead) to `out`. ERR_LIMIT when it does not fit: nothing has

@@ -21,7 +21,8 @@ static uint8_t available_ciphers(void)
 }
 
 size_t dial_prologue(uint8_t to[64], const uint8_t server_key[KEY_BYTES], uint8_t server_ciphers,
-                     uint8_t client_ciphers, uint8_t cipher)
+                     uint8_t client_ciphers, uint8_t cipher,
+                     const uint8_t client_cid[PACKET_CID_BYTES])
 {
     struct wr w = wr_of(to, 64);
 
@@ -31,6 +32,7 @@ size_t dial_prologue(uint8_t to[64], const uint8_t server_key[KEY_BYTES], uint8_
     wr_u8(&w, server_ciphers);
     wr_u8(&w, client_ciphers);
     wr_u8(&w, cipher);
+    wr_bytes(&w, bytes_of(client_cid, PACKET_CID_BYTES));
     return w.n;
 }
 
@@ -160,7 +162,8 @@ static enum err make_message(struct peer *p)
 
     if (!(both & 1 << cipher))
         return ERR_UNSUPPORTED;
-    size_t n = dial_prologue(prologue, d->server_key, d->server_ciphers, d->ciphers, cipher);
+    size_t n =
+        dial_prologue(prologue, d->server_key, d->server_ciphers, d->ciphers, cipher, p->own_cid);
     enum err e =
         noise_init(&d->noise, cipher, true, &d->identity, d->server_key, bytes_of(prologue, n));
     if (e)
@@ -307,19 +310,22 @@ static enum err read_under(struct noise *n, const uint8_t *secret, struct bytes 
 /* Reads message 2 under the invitation's secret, or under none: that is how a refusal comes. What
  * opens and makes no sense must not end the handshake either: the state from before it is kept. */
 static enum err read_response(struct session_dial *d, struct bytes message,
-                              struct hello_server *hello)
+                              const uint8_t *server_cid, struct hello_server *hello)
 {
     struct noise before = d->noise;
-    enum err e = read_under(&d->noise, d->has_token ? d->token_secret : NULL, message, hello);
 
+    noise_bind(&d->noise, bytes_of(server_cid, PACKET_CID_BYTES));
+    struct noise bound = d->noise;
+    enum err e = read_under(&d->noise, d->has_token ? d->token_secret : NULL, message, hello);
     if (e && d->has_token) {
-        d->noise = before;
+        d->noise = bound;
         e = read_under(&d->noise, NULL, message, hello);
         if (!e && hello->verdict == HELLO_WELCOME)
             e = ERR_VERIFY;
     }
     if (e)
         d->noise = before;
+    noise_wipe(&bound);
     noise_wipe(&before);
     return e;
 }
@@ -332,7 +338,7 @@ static void take_response(struct peer *p, uint64_t now_us, const struct addr *fr
 
     if (p->state != SESSION_INIT || !d->message_ready)
         return;
-    enum err e = read_response(d, packet->noise, &hello);
+    enum err e = read_response(d, packet->noise, packet->server_cid, &hello);
     if (e) {
         p->counters.rejected_datagrams++;
         return;
@@ -371,7 +377,7 @@ static void take_version(struct peer *p, uint64_t now_us, uint8_t version)
     struct session_dial *d = p->dial;
     char reason[LIMIT_REASON_CHARS];
 
-    if (d->doubted_version != version) {
+    if (d->doubted_us == 0 || d->doubted_version != version) {
         d->doubted_version = version;
         d->doubted_us = now_us;
         return;

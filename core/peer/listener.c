@@ -141,13 +141,14 @@ static enum err make_response(struct listener *l, struct noise *n, const struct 
     struct wr payload = wr_of(inside, sizeof inside), w = wr_of(message, sizeof message);
     struct packet_long packet = {.type = PACKET_RESPONSE, .version = PACKET_VERSION};
 
-    hello_put_server(&payload, hello);
-    enum err e = noise_write(n, &l->rng, wr_done(&payload), &w);
-    if (e)
-        return e;
     memcpy(packet.cid, init->cid, sizeof packet.cid);
     if (own_cid)
         memcpy(packet.server_cid, own_cid, sizeof packet.server_cid);
+    hello_put_server(&payload, hello);
+    noise_bind(n, bytes_of(packet.server_cid, sizeof packet.server_cid));
+    enum err e = noise_write(n, &l->rng, wr_done(&payload), &w);
+    if (e)
+        return e;
     packet.noise = wr_done(&w);
     packet_encode_long(&packet, to);
     return to->full ? ERR_LIMIT : OK;
@@ -244,7 +245,7 @@ static void handshake(struct listener *l, uint64_t now_us, const struct addr *fr
     if (!(l->ciphers & init->ciphers & (init->cipher < 8 ? 1u << init->cipher : 0)))
         return;
     size_t bytes = dial_prologue(prologue, l->config.identity->public, l->ciphers, init->ciphers,
-                                 init->cipher);
+                                 init->cipher, init->cid);
     if (noise_init(&n, (enum cipher)init->cipher, false, l->config.identity, NULL,
                    bytes_of(prologue, bytes)))
         return;

@@ -45,8 +45,8 @@ struct session_dial {
     bool has_expected, has_token, has_address_token, message_ready, has_doubted;
     uint8_t expected[KEY_BYTES], server_key[KEY_BYTES];
     uint8_t doubted[KEY_BYTES]; /* another than the expected key that was said once */
-    uint8_t doubted_version;    /* another than ours that was said once; 0: none */
-    uint64_t doubted_us;
+    uint8_t doubted_version;    /* another than ours that was said once ... */
+    uint64_t doubted_us;        /* ... then; 0: none was */
     uint8_t token_id[HELLO_TOKEN_ID_BYTES], token_secret[32];
     uint8_t ciphers, server_ciphers;
     uint8_t nonce[PACKET_NONCE_BYTES];
@@ -259,6 +259,7 @@ enum err dial_output(struct peer *p, uint64_t now_us, uint8_t *space, size_t roo
 /* The Noise prologue that both sides compute from what was said in the clear; gives its length (at
  * most 64). */
 size_t dial_prologue(uint8_t to[64], const uint8_t server_key[KEY_BYTES], uint8_t server_ciphers,
-                     uint8_t client_ciphers, uint8_t cipher);
+                     uint8_t client_ciphers, uint8_t cipher,
+                     const uint8_t client_cid[PACKET_CID_BYTES]);
 
 #endif

@@ -54,6 +54,7 @@ struct source {
 
 struct message {
     uint16_t n;
+    uint8_t cid[PACKET_CID_BYTES]; /* which it is bound to */
     uint8_t data[MESSAGE_BYTES];
 };
 
@@ -110,7 +111,7 @@ static void say_hello(struct source *s, uint64_t now_us)
     s->asked_us = now_us;
 }
 
-static size_t prologue(uint8_t to[64], uint8_t ciphers, enum cipher cipher)
+static size_t prologue(uint8_t to[64], uint8_t ciphers, enum cipher cipher, const uint8_t *cid)
 {
     struct wr w = wr_of(to, 64);
 
@@ -120,6 +121,7 @@ static size_t prologue(uint8_t to[64], uint8_t ciphers, enum cipher cipher)
     wr_u8(&w, f.server_ciphers);
     wr_u8(&w, ciphers);
     wr_u8(&w, (uint8_t)cipher);
+    wr_bytes(&w, bytes_of(cid, PACKET_CID_BYTES));
     return w.n;
 }
 
@@ -146,7 +148,8 @@ static void make_messages(void)
     for (uint64_t i = 0; i < f.messages; i++) {
         struct wr payload = wr_of(inside, sizeof inside),
                   w = wr_of(f.message[i].data, sizeof f.message[i].data);
-        size_t bytes = prologue(space, (uint8_t)(1 << chosen()), chosen());
+        rng_fill(&f.rng, f.message[i].cid, sizeof f.message[i].cid);
+        size_t bytes = prologue(space, (uint8_t)(1 << chosen()), chosen(), f.message[i].cid);
         hello_put_client(&payload, &hello);
         if (noise_init(&n, chosen(), true, &pair[i % KEYS], f.server_key, bytes_of(space, bytes)) ||
             noise_write(&n, &f.rng, wr_done(&payload), &w))
@@ -169,7 +172,7 @@ static void send_handshake(void)
                             .proof = bytes_of(s->cookie, s->cookie_bytes),
                             .noise = bytes_of(m->data, m->n)};
 
-    memcpy(p.cid, s->cid, sizeof p.cid);
+    memcpy(p.cid, m->cid, sizeof p.cid);
     memcpy(p.nonce, s->nonce, sizeof p.nonce);
     packet_encode_long(&p, &w);
     struct bytes data = wr_done(&w);

@@ -66,6 +66,12 @@ struct owner {
     size_t cookie_bytes;
 };
 
+/* Message 1, and the connection id that it is bound to. */
+struct message {
+    uint8_t cid[PACKET_CID_BYTES], data[PACKET_NOISE_BYTES];
+    size_t n;
+};
+
 static struct {
     struct addr to;
     uint64_t rate, seconds;
@@ -119,31 +125,32 @@ static enum cipher chosen(void)
 }
 
 /* Message 1 of a new key, as a client would make it. */
-static size_t make_message(uint8_t *to, size_t room)
+static void make_message(struct message *m)
 {
     uint8_t space[64], inside[128];
     struct wr head = wr_of(space, sizeof space), payload = wr_of(inside, sizeof inside),
-              w = wr_of(to, room);
+              w = wr_of(m->data, sizeof m->data);
     struct hello_client hello = {.params = {.max_data = 1 << 24, .max_stream_data = 1 << 20}};
     struct key_pair pair;
     struct noise n;
 
     key_generate(&pair, &f.rng);
+    rng_fill(&f.rng, m->cid, sizeof m->cid);
     wr_bytes(&head, bytes_of_string("farspan session"));
     wr_u8(&head, PACKET_VERSION);
     wr_bytes(&head, bytes_of(f.server_key, KEY_BYTES));
     wr_u8(&head, f.server_ciphers);
     wr_u8(&head, (uint8_t)(1 << chosen()));
     wr_u8(&head, (uint8_t)chosen());
+    wr_bytes(&head, bytes_of(m->cid, sizeof m->cid));
     hello_put_client(&payload, &hello);
     if (noise_init(&n, chosen(), true, &pair, f.server_key, wr_done(&head)) ||
         noise_write(&n, &f.rng, wr_done(&payload), &w))
         die("cannot make a message");
-    return w.n;
+    m->n = w.n;
 }
 
-static void make_long(struct shot *s, uint8_t message[MESSAGES][PACKET_NOISE_BYTES],
-                      const size_t *message_bytes)
+static void make_long(struct shot *s, const struct message *messages)
 {
     struct wr w = wr_of(s->data, sizeof s->data);
     struct packet_long p = {.type = s->kind == 'h' ? PACKET_HELLO : PACKET_INIT,
@@ -153,20 +160,19 @@ static void make_long(struct shot *s, uint8_t message[MESSAGES][PACKET_NOISE_BYT
                             .proof_kind =
                                 s->kind == 't' ? PACKET_PROOF_TOKEN : PACKET_PROOF_COOKIE};
     uint8_t proof[PACKET_PROOF_BYTES];
-    size_t m = rng_below(&f.rng, MESSAGES);
+    const struct message *m = &messages[rng_below(&f.rng, MESSAGES)];
     uint32_t whose = (uint32_t)rng_below(&f.rng, OWNERS / PORTS) * PORTS + port_of(s);
     const struct owner *o = &f.owner[whose];
 
-    rng_fill(&f.rng, p.cid, sizeof p.cid);
+    memcpy(p.cid, m->cid, sizeof p.cid);
     rng_fill(&f.rng, p.nonce, sizeof p.nonce);
     rng_fill(&f.rng, proof, sizeof proof);
-    p.noise = bytes_of(message[m], message_bytes[m]);
+    p.noise = bytes_of(m->data, m->n);
     p.proof = bytes_of(proof, s->kind == 't' ? sizeof proof : f.owner[0].cookie_bytes);
     if (s->kind == 'k')
         s->source = whose;
     if (s->kind == 'k' || s->kind == 'c') {
         memcpy(p.nonce, o->nonce, sizeof p.nonce);
-        memcpy(p.cid, o->cid, sizeof p.cid);
         p.proof = bytes_of(o->cookie, o->cookie_bytes);
     }
     packet_encode_long(&p, &w);
@@ -177,17 +183,17 @@ static void make_long(struct shot *s, uint8_t message[MESSAGES][PACKET_NOISE_BYT
 
 static void make_shots(void)
 {
-    static uint8_t message[MESSAGES][PACKET_NOISE_BYTES];
-    size_t message_bytes[MESSAGES], kinds = strlen(f.kinds);
+    static struct message message[MESSAGES];
+    size_t kinds = strlen(f.kinds);
 
     for (size_t i = 0; i < MESSAGES; i++)
-        message_bytes[i] = make_message(message[i], sizeof message[i]);
+        make_message(&message[i]);
     for (size_t i = 0; i < DATAGRAMS; i++) {
         struct shot *s = &f.shot[i];
         s->kind = f.kinds[i % kinds];
         s->source = (uint32_t)rng_below(&f.rng, SOURCES);
         if (strchr("hcfkt", s->kind)) {
-            make_long(s, message, message_bytes);
+            make_long(s, message);
             continue;
         }
         s->n = (uint16_t)(1 + rng_below(&f.rng, sizeof s->data));

@@ -172,7 +172,8 @@ static bool start(struct noise *n, bool client)
 
     key_from_secret(&own, get(in, client ? "client_secret" : "server_secret").p);
     size_t length = dial_prologue(prologue, key.p, (uint8_t)number("server_ciphers"),
-                                  (uint8_t)number("client_ciphers"), (uint8_t)number("cipher"));
+                                  (uint8_t)number("client_ciphers"), (uint8_t)number("cipher"),
+                                  get(in, "client_cid").p);
     enum cipher c = (enum cipher)number("cipher");
     return is(bytes_of(prologue, length), "prologue") &&
            noise_init(n, c, client, &own, client ? key.p : NULL, bytes_of(prologue, length)) == OK;
@@ -233,11 +234,18 @@ static bool write_response(struct noise *server)
     snprintf(hello.reason, sizeof hello.reason, "%s", json_text(json_member(in, "reason")));
     hello_put_server(&payload, &hello);
     noise_set_psk(server, psk());
+    noise_bind(server, get(in, "server_cid"));
     if (noise_write(server, &rng, wr_done(&payload), &w) != OK)
         return false;
     memcpy(p.server_cid, get(in, "server_cid").p, sizeof p.server_cid);
     p.noise = wr_done(&w);
     return written_as(&p, "RESPONSE");
+}
+
+static enum err bound_read(struct noise *client, const struct packet_long *p, struct wr *payload)
+{
+    noise_bind(client, bytes_of(p->server_cid, sizeof p->server_cid));
+    return noise_read(client, p->noise, payload);
 }
 
 static bool read_response(struct noise *client)
@@ -249,7 +257,7 @@ static bool read_response(struct noise *client)
 
     noise_set_psk(client, psk());
     return packet_decode_long(get(out, "RESPONSE"), &p) == OK && p.type == PACKET_RESPONSE &&
-           noise_read(client, p.noise, &payload) == OK &&
+           bound_read(client, &p, &payload) == OK &&
            hello_get_server(wr_done(&payload), &hello) == OK && same_params(&hello.params) &&
            hello.verdict == number("verdict") && hello.roles == number("roles") &&
            strcmp(hello.reason, json_text(json_member(in, "reason"))) == 0;

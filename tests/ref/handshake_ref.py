@@ -313,7 +313,7 @@ def make(cipher, verdict):
     token_key = blake2b(32, b"farspan address token", token_seed)
     expiry = struct.pack("<Q", i["wall_time_us"] + 24 * 3600 * 1000000)
     prologue = b"farspan session" + bytes([1]) + server_key + \
-        bytes([i["server_ciphers"], i["client_ciphers"], cipher])
+        bytes([i["server_ciphers"], i["client_ciphers"], cipher]) + i["client_cid"]
     psk = i["invitation_secret"] if verdict == 0 else bytes(32)
     client = Noise(cipher, i["client_secret"], server_key, psk, prologue, i["client_ephemeral"])
     server = Noise(cipher, i["server_secret"], None, psk, prologue, i["server_ephemeral"])
@@ -323,6 +323,8 @@ def make(cipher, verdict):
     first = client.write(hello_client)
     assert server.read(first) == hello_client
     assert server.remote == public_of(i["client_secret"])
+    server.mix_hash(i["server_cid"])
+    client.mix_hash(i["server_cid"])
     second = server.write(hello_server)
     assert client.read(second) == hello_server and client.h == server.h
     up, down = client.split()

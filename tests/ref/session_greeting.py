@@ -35,7 +35,7 @@ class Handshakes:
         need(init.cipher in (1, 2) and ciphers & init.ciphers & 1 << init.cipher,
              "a cipher that was not offered")
         prologue = b"farspan session" + bytes([1]) + server_key + \
-            bytes([ciphers, init.ciphers, init.cipher])
+            bytes([ciphers, init.ciphers, init.cipher]) + init.cid
         return noise.Noise(init.cipher, self.secret(side, capture.STATIC),
                            server_key if side == CLIENT else None, psk, prologue, ephemeral)
 
@@ -124,6 +124,8 @@ class Handshakes:
                                   self.ephemeral(SERVER, packet.message[:32]))
             first = server.read(init.message)
             client.write(first)
+            client.mix_hash(packet.server_cid)
+            server.mix_hash(packet.server_cid)
             try:
                 second = client.read(packet.message)
             except ValueError:

@@ -202,10 +202,14 @@ static void respond(struct bytes inside)
     struct rng rng;
 
     rng_seed(&rng, 77);
-    size_t bytes = dial_prologue(prologue, w.other.public, 6, w.said.ciphers, w.said.cipher);
+    size_t bytes =
+        dial_prologue(prologue, w.other.public, 6, w.said.ciphers, w.said.cipher, w.said.cid);
     if (noise_init(&n, (enum cipher)w.said.cipher, false, &w.other, NULL,
                    bytes_of(prologue, bytes)) ||
-        noise_read(&n, w.said.noise, &p) || noise_write(&n, &rng, inside, &m))
+        noise_read(&n, w.said.noise, &p))
+        test_fail(__FILE__, __LINE__, "message 1");
+    noise_bind(&n, bytes_of(packet.server_cid, sizeof packet.server_cid));
+    if (noise_write(&n, &rng, inside, &m))
         test_fail(__FILE__, __LINE__, "message 2");
     memcpy(packet.cid, w.said.cid, sizeof packet.cid);
     packet.noise = wr_done(&m);

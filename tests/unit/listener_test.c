@@ -1,4 +1,5 @@
 /* A listener and its callers, datagram by datagram: what is answered where, and what it costs. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/heap.h"
@@ -372,6 +373,62 @@ static void a_copy_of_message_1_is_one_session(void)
     end();
 }
 
+/* Caller 0 as far as packet `stage` of its handshake, from HELLO to RESPONSE, which is in `to` then
+ * and has not arrived. */
+static size_t handshake_as_far_as(unsigned stage, const struct addr *at, uint8_t *to)
+{
+    struct addr where;
+    size_t n;
+
+    begin(0);
+    dial(0);
+    for (unsigned i = 0; i < stage; i++)
+        if ((i % 2 ? fetch(0, at) : bring(0, at)) != 1)
+            test_fail(__FILE__, __LINE__, "one packet each time");
+    enum err e = stage % 2
+                     ? listener_output(w.listener, w.now_us, to, LIMIT_DATAGRAM_BYTES, &n, &where)
+                     : peer_output(w.caller[0], w.now_us, to, LIMIT_DATAGRAM_BYTES, &n, &where);
+    if (e)
+        test_fail(__FILE__, __LINE__, "handshake");
+    return n;
+}
+
+/* Whether both ends hear each other before long. */
+static bool comes_about(const struct addr *at)
+{
+    for (int i = 0; i < 12 && !(is_connected(0) && counters().half_open == 0); i++) {
+        bring(0, at);
+        fetch(0, at);
+        w.now_us += 500000;
+    }
+    return is_connected(0) && counters().peers == 1 && counters().half_open == 0;
+}
+
+/* Whatever bit is damaged on the way: what the caller says again brings them together. */
+static void a_damaged_bit_delays_a_handshake_and_no_more(void)
+{
+    static const char *const names[] = {"HELLO", "COOKIE", "INIT", "RESPONSE"};
+    static const size_t most[] = {30, 78, 280, 94}; /* bytes; the rest is zeros */
+    uint8_t space[LIMIT_DATAGRAM_BYTES];
+    struct addr at = ip4(1, 1);
+
+    for (unsigned stage = 0; stage < COUNT_OF(names); stage++)
+        for (size_t bit = 0; bit < 8 * most[stage]; bit++) {
+            size_t n = handshake_as_far_as(stage, &at, space);
+            EXPECT(n >= most[stage]);
+            space[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            if (stage % 2)
+                peer_input(w.caller[0], w.now_us, &w.server, bytes_of(space, n), false);
+            else
+                listener_input(w.listener, w.now_us, &at, bytes_of(space, n), false);
+            bool good = comes_about(&at);
+            if (!good)
+                fprintf(stderr, "%s, bit %zu\n", names[stage], bit);
+            EXPECT(good);
+            end();
+        }
+}
+
 TEST_MAIN({"a_caller_that_moves_gets_its_answer_there", a_caller_that_moves_gets_its_answer_there},
           {"a_network_shares_one_budget", a_network_shares_one_budget},
           {"greedy_addresses_leave_room", greedy_addresses_leave_room},
@@ -380,4 +437,6 @@ TEST_MAIN({"a_caller_that_moves_gets_its_answer_there", a_caller_that_moves_gets
           {"answers_that_cannot_leave_are_dropped", answers_that_cannot_leave_are_dropped},
           {"a_flood_is_looked_at_within_its_budget", a_flood_is_looked_at_within_its_budget},
           {"connection_ids_carry_their_mark", connection_ids_carry_their_mark},
-          {"a_copy_of_message_1_is_one_session", a_copy_of_message_1_is_one_session})
+          {"a_copy_of_message_1_is_one_session", a_copy_of_message_1_is_one_session},
+          {"a_damaged_bit_delays_a_handshake_and_no_more",
+           a_damaged_bit_delays_a_handshake_and_no_more})
