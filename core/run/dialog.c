@@ -52,6 +52,8 @@ static void go_on(struct dialog *d)
 
     for (; d->at < d->steps; d->at++) {
         const struct dialog_step *s = &d->step[d->at];
+        if (s->due && !s->due(d->ctx))
+            continue;
         int fd = s->give ? s->give(d->ctx) : -1;
         if (s->give && fd < 0)
             continue;

@@ -21,6 +21,8 @@ struct dialog_step {
     /* Gives a descriptor to go with it, which is taken; below 0: not asked at all, and nothing is
      * heard. NULL: none goes. */
     int (*give)(void *ctx);
+    /* Whether it is asked at all; when not, nothing is heard. NULL: it is. */
+    bool (*due)(void *ctx);
 };
 
 /* In its owner's storage, zeroed before its first use. */

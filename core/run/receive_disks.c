@@ -10,9 +10,10 @@
 #include "core/os/stream_socket.h"
 #include "core/os/unix_socket.h"
 
-enum { FIRST_STEP = 2 /* of those that are for a disk each */ };
+enum { FIRST_STEP = 4 /* of those that are for a disk each */ };
 
 static const char fd_name[] = "farspan-disks";
+static const char export_name[] = "farspan-disk-"; /* and its number */
 
 static void fail(struct receive_disks *r, const char *why)
 {
@@ -102,6 +103,24 @@ static void on_over(void *ctx, enum err e)
 }
 
 /* ---- beginning ---- */
+
+static enum err hear_exports(void *ctx, const struct json_value *v, const char *refused)
+{
+    struct receive_disks *r = ctx;
+    const char *id;
+
+    (void)refused;
+    for (size_t i = 0; v && i < json_count(v); i++)
+        if ((id = json_text(json_member(json_item(v, i), "id"))))
+            r->left |= strncmp(id, export_name, sizeof export_name - 1) == 0;
+    return OK;
+}
+
+/* A server that has none of our exports is somebody's, and stays: nbd-server-start says so. */
+static bool is_left(void *ctx)
+{
+    return ((const struct receive_disks *)ctx)->left;
+}
 
 static struct receive_disk *of_step(void *ctx)
 {
@@ -213,7 +232,7 @@ static enum err plan(struct receive_disks *r, const struct guest_facts *offered)
             continue;
         struct receive_disk *d = &r->disk[r->n++];
         *d = (struct receive_disk){.all = r, .socket.fd = -1};
-        snprintf(d->name, sizeof d->name, "farspan-disk-%zu", i);
+        snprintf(d->name, sizeof d->name, "%s%zu", export_name, i);
         for (size_t k = 0; k < mine->disks; k++)
             if (strcmp(mine->disk[k].name, offered->disk[i].name) == 0) {
                 d->node = mine->disk[k].node;
@@ -236,8 +255,10 @@ enum err receive_disks_begin(struct receive_disks *r, struct loop *l, struct gue
         e = listen_for_qemu(r, id);
     if (e)
         return e;
-    r->step[0] = (struct dialog_step){"getfd", .name = "fdname", .text = fd_name, .give = take_fd};
-    r->step[1] = (struct dialog_step){"nbd-server-start", .arguments = server_arguments,
+    r->step[0] = (struct dialog_step){"query-block-exports", .heard = hear_exports};
+    r->step[1] = (struct dialog_step){"nbd-server-stop", .due = is_left};
+    r->step[2] = (struct dialog_step){"getfd", .name = "fdname", .text = fd_name, .give = take_fd};
+    r->step[3] = (struct dialog_step){"nbd-server-start", .arguments = server_arguments,
                                       .heard = hear_server};
     for (size_t i = 0; i < r->n; i++)
         r->step[FIRST_STEP + i] =

@@ -42,10 +42,11 @@ struct receive_disks {
     struct content_store *store; /* borrowed; NULL: none */
     size_t n;
     struct receive_disk disk[LIMIT_GUEST_DISKS];
-    struct dialog_step step[2 + LIMIT_GUEST_DISKS];
+    struct dialog_step step[4 + LIMIT_GUEST_DISKS];
     int give;       /* owned: the socket that QEMU is to listen on, until it has it */
     char path[108]; /* where that is; empty: nowhere */
     bool serves;    /* QEMU */
+    bool left;      /* QEMU, for a move that was not accepted or whose process has died */
     bool failed, told_done;
 };
 

@@ -408,6 +408,34 @@ def strangers():
         w.close()
 
 
+def left_behind():
+    """The NBD server that a move has left in a QEMU there is ended; somebody else's is not."""
+    w = World()
+    try:
+        files = disk_files(w, ["spare"], "raw")
+        one = Qemu(w, "one", *drives(files, "near", "raw"))
+        two = Qemu(w, "two", *drives(files, "far", "raw"), incoming=True)
+        two.ask("nbd-server-start", addr={"type": "unix", "data": {"path": f"{w.folder}/theirs"}})
+        receive = w.receive(two, more=["--invite"])
+        w.relay()
+        one.counts()
+        send = w.send(one, more=["--disks", "copy", "--keep"])
+        t.check("another's NBD server: refused", send.wait(60) == 4 and
+                "cannot take disks in" in send.event("error")["reason"], send.text())
+        t.check("another's NBD server is there yet", os.path.exists(f"{w.folder}/theirs"))
+        node = next(b["inserted"]["node-name"] for b in two.ask("query-block")
+                    if b["device"] == "spare")
+        two.ask("block-export-add", id="farspan-disk-3", type="nbd", writable=True,
+                **{"node-name": node})
+        send = w.send(one, more=["--disks", "copy", "--keep"])
+        t.check("our own that was left: moved", send.wait(60) == 0, send.text())
+        t.check("nothing of it is there", two.ask("query-block-exports") == [] and
+                not os.path.exists(f"{w.folder}/theirs"))
+        del receive
+    finally:
+        w.close()
+
+
 def hook_refuses():
     """A hook that does not want the guest: it goes on here."""
     w = World()
@@ -494,7 +522,7 @@ def seeds():
 
 
 for case in (moves, refusals, checked, taken_back, paused, raw_disks, qcow2_disks, seeds, strangers,
-             full_disk, hook_refuses):
+             full_disk, left_behind, hook_refuses):
     try:
         case()
     except Stuck as e:
