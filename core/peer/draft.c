@@ -285,7 +285,8 @@ bool draft_fill(struct peer *p, struct draft *d, uint64_t now_us, bool may_send)
         (p->probes_due || p->ping_wanted ||
          (d->record->frames && p->unanswered >= ASK_EVERY && p->recovery.eliciting_in_flight == 0)))
         (void)put(d, &(struct frame){.type = FRAME_PING});
-    if (d->eliciting && p->ack_due_us != UINT64_MAX)
+    /* Where ours are lost, so may be what told of theirs. */
+    if (d->eliciting && (p->ack_due_us != UINT64_MAX || p->recovery.probes))
         put_ack(p, d, now_us);
     if (d->record->frames == 0 && may_send && p->idle_since_us == UINT64_MAX)
         p->idle_since_us = now_us;

@@ -368,6 +368,7 @@ void receive_packet(struct peer *p, uint64_t now_us, const struct addr *from, st
         return;
     }
     p->last_received_us = now_us;
+    recovery_heard(&p->recovery);
     if (p->state == SESSION_CLOSING) {
         receive_late(p, now_us, plain);
         return;

@@ -389,8 +389,13 @@ static uint64_t probe_deadline(const struct recovery *r)
         uint64_t least = num_max(r->min_us, r->control->min_rtt_us);
         return r->last_eliciting_us + num_min(gap, num_max(PROBE_GAP_US, 2 * least));
     }
-    gap = num_min(gap << num_min(r->probes, 16), PROBE_GAP_US);
+    gap = num_min(r->heard ? gap : gap << num_min(r->probes, 16), PROBE_GAP_US);
     return num_max(r->probe_base_us, 1) + gap;
+}
+
+void recovery_heard(struct recovery *r)
+{
+    r->heard = r->probes >= RECOVERY_SILENCE;
 }
 
 uint64_t recovery_deadline_us(const struct recovery *r)
@@ -454,6 +459,7 @@ enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe)
         return OK;
     r->probes++;
     r->probe_base_us = now_us;
+    r->heard = false;
     *probe = r->probes == 1 ? 2 : 1;
     if (r->probes >= RECOVERY_SILENCE)
         return lose_all(r, now_us);

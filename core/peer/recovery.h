@@ -71,6 +71,7 @@ struct recovery {
     uint64_t loss_time_us;      /* when the next packet counts as lost by time; 0: none */
     unsigned probes;            /* probe time-outs in a row */
     uint64_t probe_base_us;     /* when the last one fired */
+    bool heard;                 /* something of the other's has come since, after silence */
     uint64_t delivered, delivered_us, first_sent_us, app_limited_until;
     uint64_t round_end;           /* delivered count that ends the round */
     uint64_t lost_last, lost_run; /* the newest packet lost, and how many in a row */
@@ -129,6 +130,10 @@ enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe) MU
 /* Queues again what packet `number` carried, once, if it is still in flight. Errors of the
  * callbacks. */
 enum err recovery_again(struct recovery *r, uint64_t number) MUST_USE;
+
+/* Something of the other's has arrived. Where nothing was answered for long, the path may have come
+ * back: the next probe does not wait for the whole of a long time-out. */
+void recovery_heard(struct recovery *r);
 
 /* The probe time-out without back-off. */
 uint64_t recovery_probe_us(const struct recovery *r);

@@ -134,6 +134,29 @@ static void one_way_outage(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* One direction comes back before the other: by then probes have arrived, and what told of them has
+ * not. */
+static void one_way_back_first(struct sim *s, uint32_t without)
+{
+    struct wan_config up = sim_world_link(10000000, 30000), down = up;
+    struct sim_world w;
+
+    for (uint64_t i = 0; i < 10; i++) {
+        struct wan_outage o = {(5 + 10 * i) * SECOND_US, 3 * SECOND_US};
+        struct wan_outage longer = {o.at_us, o.for_us + 60000 + 90000 * i};
+        up.outage[up.outages++] = i % 2 ? o : longer;
+        down.outage[down.outages++] = i % 2 ? longer : o;
+    }
+    busy_world(&w, s, without, &(struct sim_world_plan){.up = &up, .down = &down});
+    for (uint32_t i = 0; i < up.outages; i++) {
+        uint64_t back_us = num_max(up.outage[i].for_us, down.outage[i].for_us);
+        sim_run(s, SIM_START_US + up.outage[i].at_us + back_us, NULL, NULL);
+        expect_progress(&w, 500000 + 120000);
+    }
+    expect_no_new_login(&w);
+    sim_world_end(&w);
+}
+
 static void quiet_in_an_outage(struct sim *s, uint32_t without)
 {
     struct wan_config link = sim_world_link(10000000, 30000);
@@ -502,6 +525,8 @@ const struct sim_scenario scenario_path_table[] = {
     {"impatient_server", "each end waits for as long as it was told to", "patience",
      impatient_server},
     {"one_way_outage", "one direction fails for 10 s", "probes", one_way_outage},
+    {"one_way_back_first", "one direction is back sooner than the other", "probes",
+     one_way_back_first},
     {"quiet_outage", "in an outage nothing but a probe each half second is sent", "probes",
      quiet_in_an_outage},
     {"flapping", "a link that is there half of the time carries its share", "probes", flapping},
