@@ -6,6 +6,7 @@
 #include "core/base/heap.h"
 #include "core/base/log.h"
 #include "core/base/num.h"
+#include "core/base/utf8.h"
 #include "core/os/clock.h"
 #include "core/os/path.h"
 #include "core/os/process.h"
@@ -696,10 +697,25 @@ void receive_move_free(struct receive_move *m)
     heap_free(m);
 }
 
+/* What the source knows of why it stays there: that its QEMU's connection ended says less. */
+static void take_reason(struct receive_move *m, const struct json_value *body)
+{
+    const char *said = json_text(json_member(body, "reason"));
+    char text[LIMIT_REASON_CHARS + 1];
+
+    if (!said || !*said)
+        return;
+    utf8_clean(bytes_of_string(said), text, sizeof text);
+    m->run.reason = (struct reason){0};
+    reason_give(&m->run.reason, ERR_REFUSED, "its source says: %s", text);
+}
+
 void receive_move_record(struct receive_move *m, enum move_kind kind, const struct json_value *body)
 {
     if (kind == MOVE_HANDOVER)
         receive_memory_hear(&m->memory, body);
+    if (kind == MOVE_RUNS)
+        take_reason(m, body);
     if (kind == MOVE_HANDOVER)
         hear(m, TARGET_HANDOVER);
     else if (kind == MOVE_RUNS)

@@ -108,6 +108,16 @@ static void say_id(struct send_move *s, enum move_kind kind)
     say(s, kind, j);
 }
 
+static struct json *runs_body(const struct send_move *s)
+{
+    struct json *j = json_new();
+
+    json_put_string(j, "id", s->note.id);
+    if (s->failure)
+        json_put_string(j, "reason", reason_text(&s->why, s->failure));
+    return j;
+}
+
 static struct json *handover_body(const struct send_move *s)
 {
     struct json *j = json_new();
@@ -176,7 +186,7 @@ static void perform(struct send_move *s, enum source_act what)
         say(s, MOVE_HANDOVER, handover_body(s));
         break;
     case SOURCE_SAY_RUNS:
-        say_id(s, MOVE_RUNS);
+        say(s, MOVE_RUNS, runs_body(s));
         break;
     case SOURCE_SAY_ASK:
         say_id(s, MOVE_ASK);

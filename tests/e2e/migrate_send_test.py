@@ -173,7 +173,7 @@ def taken_back():
     w = World(rate="2M")
     try:
         one, two = Qemu(w, "one"), Qemu(w, "two", incoming=True)
-        w.receive(two, more=["--invite"])
+        receive = w.receive(two, more=["--invite"])
         w.relay()
         one.counts()
         before = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
@@ -190,6 +190,8 @@ def taken_back():
         after = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
         t.check("what was set is set back", before == after)
         until("the QEMU there has ended", 20, two.ended)
+        t.check("it is said there why", receive.event("result")["reason"] ==
+                "its source says: taken back", receive.event("result"))
         t.check("nothing was counted there", two.numbers() == "")
         n = one.numbers().count("\n")
         one.counts(n + 100)
