@@ -435,6 +435,23 @@ static void rate_saws(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* On a long path there are few packets in a round trip after it was slow, and the other direction
+ * is full: each try brings little that can be seen. */
+static void rises_far(struct sim *s, uint32_t without)
+{
+    struct wan_config up = sim_world_link(4 * MBIT, 100000), down = up;
+    struct sim_world w;
+
+    down.change[down.changes++] = (struct wan_change){0, WAN_CHANGE_RATE, 4 * MBIT / 10};
+    down.change[down.changes++] = (struct wan_change){8 * SECOND_US, WAN_CHANGE_RATE, 4 * MBIT};
+    sim_bulk_make(&w, s, without, &up, &down);
+    if (w.session)
+        sim_app_write(&w.client->app, PEER_BULK, SIM_APP_ENDLESS);
+    until(&w, 8);
+    sim_bulk_expect_soon(&w, 2 * MBIT, 4 * SECOND_US);
+    sim_world_end(&w);
+}
+
 static void route_change(struct sim *s, uint32_t without)
 {
     struct wan_config link = sim_world_link(RATE, 10000);
@@ -547,6 +564,7 @@ const struct sim_scenario scenario_change_table[] = {
     {"rate_steps_up", "5 to 100 Mbit/s: 80 % within 3 s", NULL, rate_steps_up},
     {"rate_saws", "20 and 5 Mbit/s in turn each second: 75 % of the mean", NULL, rate_saws},
     {"route_longer", "40 to 72 ms: 80 % within 2 s and from then on", NULL, route_longer},
+    {"rises_far", "... with 200 ms and both ways busy: half of it within 4 s", NULL, rises_far},
     {"route_change", "20 to 120 ms and back: 80 % within 2 s, no long queue", NULL, route_change},
     {"routes_alternate", "40 and 60 ms in turn each half second: 80 %", NULL, routes_alternate},
     {"loss_comes_and_goes", "15 % for 5 s: 55 %, and all of it again within 2 RTT + 1 s", NULL,

@@ -214,6 +214,27 @@ static void expect_rate(struct blows *b)
              best_bps, weather->down.rate_bps, RATE_AFTER_US);
 }
 
+/* What is to come yet, at the least rate that is expected after the faults. */
+static uint64_t left_us(const struct sim_app *a, uint64_t rate_bps)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < a->flows; i++)
+        if (a->flow[i]->total != SIM_APP_ENDLESS)
+            bytes += a->flow[i]->total - sim_app_read_of(a, i);
+    for (size_t i = 0; i < a->serieses; i++)
+        bytes +=
+            (a->series[i]->total - a->series[i]->acked - a->series[i]->gone) * a->series[i]->bytes;
+    return num_mul_div(bytes, RATE_PART * 8 * SECOND_US, rate_bps);
+}
+
+static void expect_end(struct blows *b)
+{
+    sim_world_finish(&b->w, 12 * SECOND_US +
+                                num_max(left_us(&b->w.client->app, b->weather.up.rate_bps),
+                                        left_us(&b->w.session->app, b->weather.down.rate_bps)));
+}
+
 static void in_weather(struct sim *s, uint32_t without)
 {
     char text[SIM_WEATHER_CHARS];
@@ -236,7 +257,7 @@ static void in_weather(struct sim *s, uint32_t without)
     if (b->w.session && !sim_failure(s)) {
         expect_response(b);
         expect_rate(b);
-        sim_world_finish(&b->w, 12 * SECOND_US);
+        expect_end(b);
         sim_bulk_expect_unbroken(&b->w);
     }
     if (b->has_cubic)

@@ -74,6 +74,7 @@ static const struct {
     {"beside_cubic_shallow", "94 and 1 %"},
     {"two_beside_cubic", "41, 35 and 19.9 %"},
     {"keys_on_a_slow_line", "p95 446 ms"},
+    {"rises_far", "0.3 to 4 Mbit/s, by the seed"},
     {"beside_cubic_codel", "82 and 12 %"},
 };
 
