@@ -37,16 +37,35 @@ static enum err from_stdin(char to[GIVEN_CHARS], struct reason *reason)
     return keep(line, strlen(line), to, reason);
 }
 
+/* Where the first ticket begins that has a line of its own; the beginning when there is none. */
+static size_t find_ticket(struct bytes all)
+{
+    static const char scheme[] = "farspan://";
+    size_t at = 0;
+
+    while (all.n - at >= sizeof scheme - 1) {
+        if (memcmp(all.p + at, scheme, sizeof scheme - 1) == 0)
+            return at;
+        const uint8_t *end = memchr(all.p + at, '\n', all.n - at);
+        if (!end)
+            break;
+        at = (size_t)(end - all.p) + 1;
+    }
+    return 0;
+}
+
 static enum err from_file(const char *path, char to[GIVEN_CHARS], struct reason *reason)
 {
     struct buf b;
 
     buf_init(&b, LIMIT_KEYFILE_BYTES);
     enum err e = file_read(path, false, &b);
-    if (e)
+    if (e) {
         reason_give(reason, e, "cannot read a ticket from %.120s", path);
-    else
-        e = keep(b.n ? (const char *)b.p : "", b.n, to, reason);
+    } else {
+        size_t at = find_ticket(bytes_of(b.p, b.n));
+        e = keep(b.n ? (const char *)b.p + at : "", b.n - at, to, reason);
+    }
     buf_release(&b);
     return e;
 }

@@ -29,10 +29,16 @@ static void keep_first(void *ctx, const char *text)
     reason_give(ctx, ERR_UNSUPPORTED, "%s", text);
 }
 
+/* As `check` tells it; nothing ends because of that. */
 static void warn(void *ctx, const char *text)
 {
-    (void)ctx;
+    struct json *j = json_new();
+
     log_warn("%s", text);
+    json_put_string(j, "event", "warning");
+    json_put_string(j, "says", text);
+    if (run_event(ctx, j))
+        log_warn("that could not be written");
 }
 
 static enum err check_guest(struct send_move *s)
@@ -41,7 +47,7 @@ static enum err check_guest(struct send_move *s)
 
     if (!guest_facts_leaves(&s->qemu.q.facts, s->config.disks, keep_first, why))
         return ERR_UNSUPPORTED;
-    guest_facts_doubts(&s->qemu.q.facts, warn, NULL);
+    guest_facts_doubts(&s->qemu.q.facts, warn, s->run);
     return qemu_words_free(s->qemu.q.pid, why);
 }
 

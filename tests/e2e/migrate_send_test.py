@@ -158,6 +158,10 @@ def checked():
         warned = [e["says"] for e in p.events() if e["event"] == "warning"]
         t.check("but where this QEMU loses pages, if it does", ["no KVM" in x for x in warned] == [
             True] * loses, (loses, warned))
+        send = w.send(whole, more=["--disks", "copy"])
+        send.wait(30)
+        t.check("send tells it as well", [e["says"] for e in send.events()
+                                          if e["event"] == "warning"] == warned, send.text())
         whole.kill()
         after = one.ask("query-migrate-capabilities"), one.ask("query-migrate-parameters")
         t.check("nothing was changed", before == after and two.status() == "inmigrate",

@@ -1,5 +1,6 @@
 #include "core/run/given.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,11 @@ static void words_files_stdin_and_environment(void)
     setenv("FARSPAN_TICKET", path, 1);
     EXPECT(read_given(NULL) == OK && strcmp(text, "ticket of file") == 0);
     unsetenv("FARSPAN_TICKET");
+    fd = open(path + 1, O_WRONLY | O_TRUNC);
+    EXPECT(fd >= 0 &&
+           write(fd, "listening on 0.0.0.0:1\nfarspan://a:1/k\nfarspan://b\n", 50) == 50 &&
+           close(fd) == 0);
+    EXPECT(read_given(path) == OK && strcmp(text, "farspan://a:1/k") == 0);
     unlink(path + 1);
 }
 
