@@ -36,11 +36,11 @@ static const char *const about[] = {
     "FARSPAN_PEER "
     "(the destination's key) and FARSPAN_REASON tell more. Nobody waits for it, and calls come one "
     "after the other. Without it the network learns where the guest is from what its QEMU "
-    "announces when "
-    "it goes there.",
+    "announces when it "
+    "goes there.",
     "Events: guest (what QEMU says of it), warning (says), connected, stage, progress "
-    "(remaining_bytes and total_bytes of memory, disk_remaining_bytes and disk_bytes, rate_bps, dirty_bps, eta_us), at "
-    "the end result: outcome (moved, source_runs, source_gone, undecided), "
+    "(remaining_bytes and total_bytes of memory, disk_remaining_bytes and disk_bytes, rate_bps, "
+    "dirty_bps, eta_us), at the end result: outcome (moved, source_runs, source_gone, undecided), "
     "total_us, gap_us (how long the guest stood, by the two QEMUs' clocks, +- gap_error_us), "
     "link_bytes, memory_bytes, packed_bytes (what memory became), disk_bytes, disk_known_bytes "
     "(of these: what the destination had), disk_packed_bytes.",
