@@ -279,6 +279,9 @@ bool draft_fill(struct peer *p, struct draft *d, uint64_t now_us, bool may_send)
             put_class(p, d, PEER_INPUT);
     }
     bool urgent = d->eliciting;
+    /* Where others fill the queue to its end what is small finds room in it, not what is large. */
+    if (p->recovery.probes >= RECOVERY_SILENCE)
+        waiting &= ~(1u << PEER_REFINE | 1u << PEER_BULK);
     if (may_send)
         put_classes(p, d, waiting);
     if (!d->eliciting &&
