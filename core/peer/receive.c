@@ -160,22 +160,21 @@ static void take_close(struct peer *p, uint64_t now_us, const struct frame *f)
     p->closed_by_other = true;
 }
 
-static void take_path_response(struct peer *p, uint64_t now_us, const struct frame *f)
+static enum err take_path_response(struct peer *p, uint64_t now_us, const struct frame *f)
 {
     if (!p->has_candidate || memcmp(p->challenge, f->data.p, FRAME_PATH_BYTES) != 0)
-        return;
+        return OK;
     p->has_candidate = p->challenge_due = false;
     /* Where both ways work, two ends that follow each other would change places for ever. */
     if (addr_equal(&p->candidate, &p->wish))
         p->left = p->remote;
     p->remote = p->candidate;
-    /* What is in flight went to the old address: ask about it at once. */
-    p->recovery.last_eliciting_us = 0;
     p->ping_wanted = true;
     session_doubt_path(p, now_us);
     path_watch_moved(&p->watch);
     struct peer_event e = {.kind = PEER_EVENT_PATH, .path = p->remote};
     session_event(p, &e, NULL);
+    return recovery_moved(&p->recovery);
 }
 
 /* Takes one frame. ERR_AGAIN: it could not be kept, the packet must not be acknowledged; any other
@@ -212,8 +211,7 @@ static enum err take_frame(struct peer *p, uint64_t now_us, const struct addr *f
         session_doubt_path(p, now_us); /* it sees us elsewhere: we have moved, too */
         return OK;
     case FRAME_PATH_RESPONSE:
-        take_path_response(p, now_us, f);
-        return OK;
+        return take_path_response(p, now_us, f);
     case FRAME_CLOSE:
         take_close(p, now_us, f);
         return OK;

@@ -429,9 +429,9 @@ static enum err requeue_oldest(struct recovery *r, unsigned count)
     return OK;
 }
 
-/* After several probes without an answer everything is given up for lost at once: when the path
- * comes back, what is newest goes first instead of what is oldest. */
-static enum err lose_all(struct recovery *r, uint64_t now_us)
+/* Gives up all that is in flight, without a word to congestion control: when the path comes back,
+ * what is newest goes first instead of what is oldest. */
+static enum err lose_all(struct recovery *r)
 {
     struct control_sample ignored = {0};
 
@@ -441,8 +441,14 @@ static enum err lose_all(struct recovery *r, uint64_t now_us)
             if (e)
                 return e;
         }
-    r->control->ops->silence(r->control, now_us);
     return OK;
+}
+
+enum err recovery_moved(struct recovery *r)
+{
+    r->probes = 0;
+    r->probe_base_us = 0;
+    return lose_all(r);
 }
 
 enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe)
@@ -461,7 +467,8 @@ enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe)
     r->probe_base_us = now_us;
     r->heard = false;
     *probe = r->probes == 1 ? 2 : 1;
-    if (r->probes >= RECOVERY_SILENCE)
-        return lose_all(r, now_us);
-    return requeue_oldest(r, 2);
+    if (r->probes < RECOVERY_SILENCE)
+        return requeue_oldest(r, 2);
+    r->control->ops->silence(r->control, now_us);
+    return lose_all(r);
 }

@@ -131,6 +131,10 @@ enum err recovery_timer(struct recovery *r, uint64_t now_us, unsigned *probe) MU
  * callbacks. */
 enum err recovery_again(struct recovery *r, uint64_t number) MUST_USE;
 
+/* The other has answered from another address: what is in flight went to the old one, and whatever
+ * was not answered says nothing of the new one. Errors of the callbacks. */
+enum err recovery_moved(struct recovery *r) MUST_USE;
+
 /* Something of the other's has arrived. Where nothing was answered for long, the path may have come
  * back: the next probe does not wait for the whole of a long time-out. */
 void recovery_heard(struct recovery *r);
