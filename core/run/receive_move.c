@@ -7,16 +7,11 @@
 #include "core/base/log.h"
 #include "core/base/num.h"
 #include "core/base/utf8.h"
-#include "core/os/clock.h"
 #include "core/os/path.h"
 #include "core/os/process.h"
 #include "core/os/stream_socket.h"
 #include "core/run/move_halt.h"
-
-enum {
-    QUIT_US = 5000000,   /* so long may QEMU take to end */
-    ANNOUNCE_ROUNDS = 10 /* within some 3 s */
-};
+#include "core/run/receive_acts.h"
 
 _Static_assert((int)CONTENT_SEED_BYTES == (int)KEY_BYTES, "it is told as keys are");
 
@@ -33,14 +28,6 @@ static void hear(struct receive_move *m, enum target_news news)
 static void say(struct receive_move *m, enum move_kind kind, struct json *body)
 {
     m->owner.say(m->owner.ctx, m, kind, body);
-}
-
-static struct json *reason_body(const struct receive_move *m, const char *otherwise)
-{
-    struct json *j = json_new();
-
-    json_put_string(j, "reason", m->run.reason.text[0] ? m->run.reason.text : otherwise);
-    return j;
 }
 
 static void add_problem(void *ctx, const char *text)
@@ -86,7 +73,7 @@ static void refuse(struct receive_move *m)
         say_found(m);
         return;
     }
-    say(m, MOVE_REFUSE, reason_body(m, "this host cannot take the guest in"));
+    say(m, MOVE_REFUSE, receive_acts_reason(m, "this host cannot take the guest in"));
     m->owner.stage(m->owner.ctx, m, "refused");
 }
 
@@ -200,155 +187,7 @@ void receive_move_fill(struct receive_move *m, uint64_t now_us)
         see_loaded(m);
 }
 
-/* ---- what the hand-over wants done ---- */
-
-static enum target_news put_note(struct receive_move *m, enum move_stage stage)
-{
-    m->note.stage = stage;
-    m->note.at_s = (int64_t)(clock_real_us() / 1000000);
-    return move_notes_put(m->notes, &m->note) == OK ? TARGET_NOTED : TARGET_NOT_NOTED;
-}
-
-static void note(struct receive_move *m, enum move_stage stage)
-{
-    enum target_news news = put_note(m, stage);
-
-    if (news == TARGET_NOT_NOTED)
-        reason_give(&m->run.reason, ERR_SYSTEM, "that could not be noted on this host's disk");
-    handover_target_hear(&m->handover, news);
-}
-
-static void on_went(void *ctx, enum err e)
-{
-    struct receive_move *m = ctx;
-
-    if (e == ERR_UNREACHABLE)
-        return; /* that it is lost is told by itself */
-    hear(m, e ? TARGET_NOT_WENT : TARGET_WENT);
-}
-
-static void start_guest(struct receive_move *m)
-{
-    m->went_us = 0;
-    receive_qemu_start(&m->qemu, m->note.runs, on_went, m);
-}
-
-/* Tells the network where the guest is: not before it goes, since QEMU keeps such frames as long as
- * it stands. */
-static void announce(struct receive_move *m)
-{
-    if (m->note.runs && m->open)
-        guest_qemu_announce(&m->qemu.q, ANNOUNCE_ROUNDS);
-}
-
-/* The source's QEMU sees its connection end, and would say less of why than is known here. */
-static void give_back(struct receive_move *m)
-{
-    if (m->run.reason.text[0] && m->peer)
-        say(m, MOVE_WHY, reason_body(m, ""));
-    receive_memory_close(&m->memory);
-}
-
-static void clear(struct receive_move *m)
-{
-    give_back(m);
-    if (!m->open || monitor_lost(m->qemu.q.monitor)) {
-        /* Nobody can be asked: whether the process is there decides. */
-        if (m->note.pid && process_lives(m->note.pid, m->note.started_ticks))
-            loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
-        else
-            handover_target_hear(&m->handover, TARGET_QEMU_GONE);
-        return;
-    }
-    m->ended = true;
-    if (monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
-        log_warn("QEMU could not be told to end");
-    loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
-}
-
-static void on_patience(void *ctx)
-{
-    struct receive_move *m = ctx;
-
-    if (m->handover.stage != TARGET_CLEARING)
-        return;
-    if (m->note.pid && !process_lives(m->note.pid, m->note.started_ticks)) {
-        hear(m, TARGET_QEMU_GONE);
-        return;
-    }
-    log_warn("the QEMU of %s does not end: end process %d yourself", m->note.id, m->note.pid);
-    loop_timer_set(&m->patience, loop_now_us(m->loop) + QUIT_US);
-}
-
-/* What has come, for the source to compare; nothing when an earlier process has told it. */
-static struct json *prepared_body(const struct receive_move *m)
-{
-    struct json *j = json_new();
-
-    receive_memory_digest(&m->memory, j);
-    return j;
-}
-
-static struct json *started_body(const struct receive_move *m)
-{
-    struct json *j = json_new();
-
-    json_put_int(j, "at_us", m->went_us);
-    return j;
-}
-
-static void perform(struct receive_move *m, enum target_act what)
-{
-    switch (what) {
-    case TARGET_DO_CLOSE:
-        give_back(m);
-        break;
-    case TARGET_DO_CLEAR:
-        clear(m);
-        break;
-    case TARGET_DO_START:
-        start_guest(m);
-        break;
-    case TARGET_NOTE_PREPARED:
-        note(m, NOTE_PREPARED);
-        break;
-    case TARGET_NOTE_STARTING:
-        note(m, NOTE_STARTING);
-        break;
-    case TARGET_NOTE_RUNNING:
-        announce(m);
-        if (m->note.ours)
-            guest_start_keep(m->note.qmp);
-        if (put_note(m, NOTE_RUNNING) == TARGET_NOT_NOTED)
-            log_warn("that %s runs here could not be noted", m->note.id);
-        break;
-    case TARGET_NOTE_ABANDONED:
-        if (m->note.ours)
-            guest_start_undo(m->note.qmp);
-        note(m, NOTE_ABANDONED);
-        break;
-    case TARGET_SAY_PREPARED:
-        if (!m->agreed && m->owner.prepared)
-            m->agreed = m->owner.prepared(m->owner.ctx, m);
-        if (m->agreed || !m->owner.prepared)
-            say(m, MOVE_PREPARED, prepared_body(m));
-        break;
-    case TARGET_SAY_STARTED:
-        say(m, MOVE_STARTED, started_body(m));
-        break;
-    case TARGET_SAY_ABANDONED:
-        say(m, MOVE_ABANDONED, reason_body(m, "the destination's QEMU has failed"));
-        break;
-    case TARGET_SAY_LOST:
-        say(m, MOVE_LOST, reason_body(m, "its QEMU died there while the guest was let go"));
-        break;
-    case TARGET_DO_FORGET:
-        move_notes_drop(m->notes, m->note.id);
-        break;
-    case TARGET_DO_NOTHING:
-        break;
-    }
-}
+/* ---- stages ---- */
 
 static void tell_stage(struct receive_move *m)
 {
@@ -365,7 +204,7 @@ static void act(struct receive_move *m)
 
     tell_stage(m);
     while ((what = handover_target_next(&m->handover)) != TARGET_DO_NOTHING) {
-        perform(m, what);
+        receive_acts_perform(m, what);
         tell_stage(m);
     }
 }
@@ -391,7 +230,7 @@ static void accepted(void *ctx, enum err e)
 {
     struct receive_move *m = ctx;
 
-    if (!e && put_note(m, NOTE_LOADING) == TARGET_NOT_NOTED)
+    if (!e && receive_acts_note(m, NOTE_LOADING) == TARGET_NOT_NOTED)
         e = reason_give(&m->run.reason, ERR_SYSTEM, "the move cannot be noted on this host's disk");
     if (e || !m->peer) {
         move_notes_drop(m->notes, m->note.id);
@@ -548,7 +387,7 @@ static struct receive_move *make(struct loop *l, const struct move_notes *notes,
     m->note = *n;
     m->qemu.give = -1;
     m->told = TARGET_STAGES;
-    loop_timer_init(&m->patience, l, on_patience, m);
+    receive_acts_init(m);
     return m;
 }
 
@@ -599,7 +438,7 @@ enum err receive_move_new(struct loop *l, const struct move_notes *notes,
     m->peer = p;
     if (!start)
         open_qemu(m);
-    else if (put_note(m, NOTE_LOADING) == TARGET_NOTED)
+    else if (receive_acts_note(m, NOTE_LOADING) == TARGET_NOTED)
         guest_start_go(start, l, &m->run.reason, on_started, m);
     else
         refuse_unnoted(m);
@@ -679,6 +518,11 @@ enum err receive_move_again(struct loop *l, const struct move_notes *notes,
     else
         m->open = true;
     return OK;
+}
+
+void receive_move_hear(struct receive_move *m, enum target_news news)
+{
+    hear(m, news);
 }
 
 void receive_move_free(struct receive_move *m)
@@ -763,7 +607,7 @@ void receive_move_agree(struct receive_move *m, const char *why_not)
     }
     m->agreed = true;
     if (m->handover.stage == TARGET_PREPARED)
-        say(m, MOVE_PREPARED, prepared_body(m));
+        receive_acts_perform(m, TARGET_SAY_PREPARED);
 }
 
 void receive_move_drop(struct receive_move *m)

@@ -95,6 +95,9 @@ void receive_move_free(struct receive_move *m);
 void receive_move_record(struct receive_move *m, enum move_kind kind,
                          const struct json_value *body);
 
+/* Something has happened that the hand-over waits for; nothing before it was accepted. */
+void receive_move_hear(struct receive_move *m, enum target_news news);
+
 /* The source's session is over. */
 void receive_move_cut(struct receive_move *m);
 

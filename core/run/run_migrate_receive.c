@@ -5,7 +5,6 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
-#include "core/base/num.h"
 #include "core/crypt/role.h"
 #include "core/os/clock.h"
 #include "core/os/path.h"
@@ -14,6 +13,7 @@
 #include "core/run/known_content.h"
 #include "core/run/receive_folder.h"
 #include "core/run/receive_hooks.h"
+#include "core/run/receive_report.h"
 #include "core/run/stop.h"
 
 enum { SEATS = 64, MOVES = 64, STOP_US = 8000000 };
@@ -104,28 +104,6 @@ static bool on_prepared(void *ctx, struct receive_move *m)
     return receive_hooks_prepared(&((struct receive *)ctx)->hooks, m);
 }
 
-static const char *guest_name(const struct receive_move *m)
-{
-    return m->note.guest[0] ? m->note.guest : "the guest";
-}
-
-/* What a stage means for who watches; NULL: one on the way to another. */
-static const char *stage_says(const char *name)
-{
-    static const struct {
-        const char *name, *says;
-    } words[] = {{"loading", "is on its way here"},
-                 {"prepared", "is here whole, and its source has not handed it over yet"},
-                 {"running", "runs here now"},
-                 {"abandoning", "does not come"},
-                 {"lost", "was let go while its QEMU died: look at it"}};
-
-    for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (strcmp(words[i].name, name) == 0)
-            return words[i].says;
-    return NULL;
-}
-
 static void on_stage(void *ctx, struct receive_move *m, const char *name)
 {
     struct receive *r = ctx;
@@ -134,16 +112,7 @@ static void on_stage(void *ctx, struct receive_move *m, const char *name)
         loop_task_defer(&r->sweep);
         return;
     }
-    struct json *j = json_new();
-    json_put_string(j, "event", "stage");
-    json_put_string(j, "id", m->note.id);
-    json_put_string(j, "stage", name);
-    const char *says = stage_says(name);
-    if (says)
-        log_info("%s (%s) %s", guest_name(m), m->note.id, says);
-    else
-        log_debug("%s (%s): %s", guest_name(m), m->note.id, name);
-    settle(r, run_event(r->run, j));
+    settle(r, receive_report_stage(r->run, m, name));
     if (strcmp(name, "running") == 0)
         receive_hooks_committed(&r->hooks, m);
     loop_task_defer(&r->sweep);
@@ -217,27 +186,16 @@ static struct receive_move *find_move(const struct receive *r, const char *id)
 /* What came of a move that is over. */
 static void tell_result(struct receive *r, const struct receive_move *m)
 {
-    bool moved = m->accepted && m->handover.outcome == HANDOVER_MOVED;
-    struct json *j = json_new();
+    bool moved = receive_report_moved(m);
 
-    json_put_string(j, "event", "result");
-    json_put_string(j, "id", m->note.id);
-    json_put_string(j, "outcome", moved ? "moved" : m->accepted ? "source_runs" : "refused");
-    json_put_string(j, "reason", m->run.reason.text);
-    json_put_string(j, "qmp", m->note.qmp);
     r->came |= moved;
-    if (moved) {
-        log_info("the move of %s (%s) is over: its monitor here is %s", guest_name(m), m->note.id,
-                 m->note.qmp);
-    } else {
-        log_info("the move of %s (%s) is over: it stays where it was%s%s", guest_name(m),
-                 m->note.id, m->run.reason.text[0] ? ": " : "", m->run.reason.text);
-        receive_hooks_failed(&r->hooks, m, m->accepted ? "source_runs" : "refused");
+    if (!moved) {
+        receive_hooks_failed(&r->hooks, m, receive_report_outcome(m));
         r->went_wrong = true;
         reason_give(&r->why, ERR_UNSUPPORTED, "%s",
                     m->run.reason.text[0] ? m->run.reason.text : "the source keeps the guest");
     }
-    settle(r, run_event(r->run, j));
+    settle(r, receive_report_result(r->run, m));
 }
 
 static void on_sweep(void *ctx)
