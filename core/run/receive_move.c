@@ -53,7 +53,9 @@ static void say_found(struct receive_move *m)
 /* What was started for a guest that does not come. */
 static void undo_start(struct receive_move *m)
 {
-    if (m->open && monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
+    /* One that has closed its monitor has most often ended by itself, and said why. */
+    if (m->open && !monitor_lost(m->qemu.q.monitor) &&
+        monitor_do(m->qemu.q.monitor, "quit", NULL, NULL, NULL))
         log_warn("the QEMU that was started for %s could not be told to end", m->note.id);
     move_notes_drop(m->notes, m->note.id);
     guest_start_undo(m->note.qmp);
