@@ -20,7 +20,7 @@ static const char *const about[] = {
 static const struct arg args[] = {
     {"ID", OPT_STRING(run_migrate_resolve_config, id), "the move"},
     {"TARGET", OPT_STRING(run_migrate_resolve_config, target),
-     "where the destination is; without it, where it was", .optional = true},
+     "where the destination is, or a ticket from it; without it, where it was", .optional = true},
     {0},
 };
 

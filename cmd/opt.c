@@ -106,9 +106,32 @@ static bool numeric(enum opt_kind kind)
     return kind >= OPT_KIND_NUMBER && kind <= OPT_KIND_PROBABILITY;
 }
 
-/* What is said of a value beyond the row's bounds; with them, where they have no unit. */
+/* A time in the largest unit that it is a whole number of. */
+static void print_time(uint64_t us, char to[24])
+{
+    static const struct {
+        uint64_t us;
+        const char *name;
+    } units[] = {{86400000000u, "d"}, {3600000000u, "h"}, {60000000, "min"},
+                 {1000000, "s"},      {1000, "ms"},       {1, "us"}};
+    size_t i = 0;
+
+    while (us % units[i].us)
+        i++;
+    snprintf(to, 24, "%llu%s", (unsigned long long)(us / units[i].us), units[i].name);
+}
+
+/* What is said of a value beyond the row's bounds; with them, where that helps. */
 static void out_of(const struct opt *o, char *space, size_t room)
 {
+    char least[24], most[24];
+
+    if (o->kind == OPT_KIND_TIME && o->min > 1 && o->max) {
+        print_time(o->min, least);
+        print_time(o->max, most);
+        snprintf(space, room, "out of range (%s to %s); wanted ", least, most);
+        return;
+    }
     if (o->kind == OPT_KIND_NUMBER && o->max)
         snprintf(space, room, "out of range (%llu to %llu); wanted ", (unsigned long long)o->min,
                  (unsigned long long)o->max);
@@ -134,7 +157,7 @@ static enum err store_option(struct reader *r, const struct opt *o, void *base, 
         return OK;
     snprintf(what, sizeof what, "--%s %.60s: ", o->name, word);
     if (e == ERR_LIMIT) {
-        char range[64];
+        char range[96];
         out_of(o, range, sizeof range);
         return usage(r, what, range, wanted[o->kind]);
     }

@@ -16,8 +16,17 @@ enum err receive_folder_open(struct receive_folder *f, const char *dir, const ch
     struct buf text;
 
     *f = (struct receive_folder){.overwrite = overwrite};
-    if (path_look(dir) != PATH_FOLDER || path_whole(dir, folder, sizeof folder))
-        return reason_give(why, ERR_USAGE, "--dir %.100s: there is no such folder", dir);
+    enum path_kind kind = path_look(dir);
+    if (kind != PATH_FOLDER || path_whole(dir, folder, sizeof folder))
+        return reason_give(why, ERR_USAGE,
+                           kind == PATH_NOTHING ? "--dir %.100s: there is no such folder"
+                                                : "--dir %.100s: that is no folder",
+                           dir);
+    if (!path_writable(folder))
+        return reason_give(why, ERR_USAGE,
+                           "--dir %.100s: nothing can be written there, for QEMU's sockets and "
+                           "disks",
+                           dir);
     if (strlen(folder) > MOST_CHARS)
         return reason_give(why, ERR_USAGE, "--dir %.100s: longer than the path of a socket may be",
                            dir);

@@ -302,8 +302,8 @@ static enum err tell_result(struct check *c)
                 (double)c->path.loss_millionths / 1e4, (double)c->dirty_bps / 1e6);
     if (ends)
         run_say(c->run,
-                "at most %.0f MB in %.0f s when nothing can be compressed; the guest stands for "
-                "about %.0f ms at the most",
+                "at most %.0f MB in %.0f s when nothing can be compressed; the guest is to "
+                "stand for some %.0f ms",
                 (double)bytes / 1e6, (double)(memory_us + disk_us) / 1e6, (double)gap_us / 1e3);
     else if (c->rate_bps)
         run_say(c->run, "the guest writes faster than the path takes: it may never be the same");

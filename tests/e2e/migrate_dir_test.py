@@ -388,6 +388,9 @@ def told():
             t.check(f"check tells of {words}", code == 1 and any(words in s for s in says), says)
         for words, want in ((["--qmp", "x", "--dir", w.far], "give one of them"),
                             (["--dir", f"{w.folder}/nowhere"], "no such folder"),
+                            (["--dir", w.image], "that is no folder"),
+                            (["--dir", "/proc/1"], "nothing can be written there"),
+                            (["--dir", w.far, "--patience", "3s"], "(5s to 7d)"),
                             (["--dir", w.far, "--rules", f"{w.folder}/none"], "cannot be read"),
                             (["--qmp", "x", "--rules", "y"], "goes with --dir"), ([], "--dir")):
             p = w.start("far", "usage", ["migrate", "receive", "--listen", "127.0.0.1:0", *words])
