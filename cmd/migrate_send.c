@@ -36,8 +36,7 @@ static const char *const about[] = {
     "FARSPAN_PEER "
     "(the destination's key) and FARSPAN_REASON tell more. Nobody waits for it, and calls come one "
     "after the other. Without it the network learns where the guest is from what its QEMU "
-    "announces when it "
-    "goes there.",
+    "announces when it goes there.",
     "Events: guest (what QEMU says of it), warning (says), connected, stage, progress "
     "(remaining_bytes and total_bytes of memory, disk_remaining_bytes and disk_bytes, rate_bps, "
     "dirty_bps, eta_us), at the end result: outcome (moved, source_runs, source_gone, undecided), "

@@ -10,8 +10,8 @@ static const char *const about[] = {
     "pointer to it.",
     "The target is a HOST[:PORT] whose server knows this user's key, or a ticket; `-` reads it "
     "from standard input, @FILE from a file (its first ticket, if it has one), and without one "
-    "$FARSPAN_TICKET is taken, so that no "
-    "secret need stand in a process list. A ticket says which key the server must have. That of a "
+    "$FARSPAN_TICKET is taken, so that no secret need stand in a process list. A ticket says which "
+    "key the server must have. That of a "
     "HOST is looked up in known_hosts (see farspan(1)); an unknown one is asked about on a "
     "terminal, and refused in a script unless --accept-new says otherwise.",
     "With --until exact it ends with 0 when a picture captured after it came, and after the effect "

@@ -296,36 +296,34 @@ static void take_cookie(struct peer *p, uint64_t now_us, const struct addr *from
 }
 
 /* Reads message 2 under the secret (NULL: none) and what is in it. */
-static enum err read_under(struct noise *n, const uint8_t *secret, struct bytes message,
+static enum err read_under(struct noise *n, const uint8_t *secret, const struct packet_long *packet,
                            struct hello_server *hello)
 {
     uint8_t space[PACKET_NOISE_BYTES];
     struct wr w = wr_of(space, sizeof space);
 
+    noise_bind(n, bytes_of(packet->server_cid, sizeof packet->server_cid));
     noise_set_psk(n, secret);
-    enum err e = noise_read(n, message, &w);
+    enum err e = noise_read(n, packet->noise, &w);
     return e ? e : hello_get_server(wr_done(&w), hello);
 }
 
 /* Reads message 2 under the invitation's secret, or under none: that is how a refusal comes. What
  * opens and makes no sense must not end the handshake either: the state from before it is kept. */
-static enum err read_response(struct session_dial *d, struct bytes message,
-                              const uint8_t *server_cid, struct hello_server *hello)
+static enum err read_response(struct session_dial *d, const struct packet_long *packet,
+                              struct hello_server *hello)
 {
     struct noise before = d->noise;
+    enum err e = read_under(&d->noise, d->has_token ? d->token_secret : NULL, packet, hello);
 
-    noise_bind(&d->noise, bytes_of(server_cid, PACKET_CID_BYTES));
-    struct noise bound = d->noise;
-    enum err e = read_under(&d->noise, d->has_token ? d->token_secret : NULL, message, hello);
     if (e && d->has_token) {
-        d->noise = bound;
-        e = read_under(&d->noise, NULL, message, hello);
+        d->noise = before;
+        e = read_under(&d->noise, NULL, packet, hello);
         if (!e && hello->verdict == HELLO_WELCOME)
             e = ERR_VERIFY;
     }
     if (e)
         d->noise = before;
-    noise_wipe(&bound);
     noise_wipe(&before);
     return e;
 }
@@ -338,7 +336,7 @@ static void take_response(struct peer *p, uint64_t now_us, const struct addr *fr
 
     if (p->state != SESSION_INIT || !d->message_ready)
         return;
-    enum err e = read_response(d, packet->noise, packet->server_cid, &hello);
+    enum err e = read_response(d, packet, &hello);
     if (e) {
         p->counters.rejected_datagrams++;
         return;

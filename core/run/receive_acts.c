@@ -9,11 +9,6 @@ enum {
     ANNOUNCE_ROUNDS = 10 /* within some 3 s */
 };
 
-static void say(struct receive_move *m, enum move_kind kind, struct json *body)
-{
-    m->owner.say(m->owner.ctx, m, kind, body);
-}
-
 struct json *receive_acts_reason(const struct receive_move *m, const char *otherwise)
 {
     struct json *j = json_new();
@@ -65,7 +60,7 @@ static void announce(struct receive_move *m)
 static void give_back(struct receive_move *m)
 {
     if (m->run.reason.text[0] && m->peer)
-        say(m, MOVE_WHY, receive_acts_reason(m, ""));
+        receive_move_say(m, MOVE_WHY, receive_acts_reason(m, ""));
     receive_memory_close(&m->memory);
 }
 
@@ -151,16 +146,18 @@ void receive_acts_perform(struct receive_move *m, enum target_act what)
         if (!m->agreed && m->owner.prepared)
             m->agreed = m->owner.prepared(m->owner.ctx, m);
         if (m->agreed || !m->owner.prepared)
-            say(m, MOVE_PREPARED, prepared_body(m));
+            receive_move_say(m, MOVE_PREPARED, prepared_body(m));
         break;
     case TARGET_SAY_STARTED:
-        say(m, MOVE_STARTED, started_body(m));
+        receive_move_say(m, MOVE_STARTED, started_body(m));
         break;
     case TARGET_SAY_ABANDONED:
-        say(m, MOVE_ABANDONED, receive_acts_reason(m, "the destination's QEMU has failed"));
+        receive_move_say(m, MOVE_ABANDONED,
+                         receive_acts_reason(m, "the destination's QEMU has failed"));
         break;
     case TARGET_SAY_LOST:
-        say(m, MOVE_LOST, receive_acts_reason(m, "its QEMU died there while the guest was let go"));
+        receive_move_say(m, MOVE_LOST,
+                         receive_acts_reason(m, "its QEMU died there while the guest was let go"));
         break;
     case TARGET_DO_FORGET:
         move_notes_drop(m->notes, m->note.id);

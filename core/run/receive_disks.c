@@ -140,14 +140,13 @@ static int take_fd(void *ctx)
 
 static struct json *server_arguments(void *ctx)
 {
-    struct receive_disks *r = ctx;
     struct json *j = json_new(), *address = json_new(), *data = json_new();
 
+    (void)ctx;
     json_put_string(data, "str", fd_name);
     json_put_string(address, "type", "fd");
     json_put(address, "data", data);
     json_put(j, "addr", address);
-    r->serves = true;
     return j;
 }
 
@@ -158,7 +157,6 @@ static enum err hear_server(void *ctx, const struct json_value *v, const char *r
     (void)v;
     if (!refused)
         return OK;
-    r->serves = false;
     return reason_give(&r->q->run->reason, ERR_UNSUPPORTED,
                        "the QEMU there cannot take disks in: %s", refused);
 }
@@ -173,7 +171,6 @@ static struct json *export_arguments(void *ctx)
     json_put_string(j, "node-name", d->node);
     json_put_string(j, "name", d->name);
     json_put_bool(j, "writable", true);
-    d->exported = true;
     return j;
 }
 
@@ -308,7 +305,6 @@ static void on_closed(void *ctx, enum err e)
 {
     struct receive_disks *r = ctx;
 
-    r->serves = r->serves && e;
     r->owner.closed(r->owner.ctx, e);
 }
 

@@ -21,7 +21,7 @@ struct receive_disk {
     struct disk_far *far;            /* owned */
     struct channel_end *end;         /* owned; NULL: it has not come, or is over */
     struct nbd_socket socket;
-    bool exported, done;
+    bool done;
 };
 
 /* Who they are for; all in the loop's thread. */
@@ -45,8 +45,7 @@ struct receive_disks {
     struct dialog_step step[4 + LIMIT_GUEST_DISKS];
     int give;       /* owned: the socket that QEMU is to listen on, until it has it */
     char path[108]; /* where that is; empty: nowhere */
-    bool serves;    /* QEMU */
-    bool left;      /* QEMU, for a move that was not accepted or whose process has died */
+    bool left;      /* QEMU has exports of a move that was not accepted, or was ended */
     bool failed, told_done;
 };
 

@@ -17,7 +17,7 @@ _Static_assert((int)CONTENT_SEED_BYTES == (int)KEY_BYTES, "it is told as keys ar
 
 static void act(struct receive_move *m);
 
-static void hear(struct receive_move *m, enum target_news news)
+void receive_move_hear(struct receive_move *m, enum target_news news)
 {
     if (!m->accepted)
         return;
@@ -25,7 +25,7 @@ static void hear(struct receive_move *m, enum target_news news)
     act(m);
 }
 
-static void say(struct receive_move *m, enum move_kind kind, struct json *body)
+void receive_move_say(struct receive_move *m, enum move_kind kind, struct json *body)
 {
     m->owner.say(m->owner.ctx, m, kind, body);
 }
@@ -46,7 +46,7 @@ static void say_found(struct receive_move *m)
     json_put(j, "problems", m->problems);
     json_put_string(j, "version", m->qemu.q.facts.version);
     m->problems = NULL;
-    say(m, MOVE_FOUND, j);
+    receive_move_say(m, MOVE_FOUND, j);
     m->owner.stage(m->owner.ctx, m, "looked");
 }
 
@@ -75,7 +75,7 @@ static void refuse(struct receive_move *m)
         say_found(m);
         return;
     }
-    say(m, MOVE_REFUSE, receive_acts_reason(m, "this host cannot take the guest in"));
+    receive_move_say(m, MOVE_REFUSE, receive_acts_reason(m, "this host cannot take the guest in"));
     m->owner.stage(m->owner.ctx, m, "refused");
 }
 
@@ -105,7 +105,7 @@ static void see_loaded(struct receive_move *m)
     const struct return_path *back = &m->memory.back;
 
     if (back->shut && back->code) {
-        hear(m, TARGET_QEMU_FAILED);
+        receive_move_hear(m, TARGET_QEMU_FAILED);
     } else if (back->shut && m->loaded && !m->closing && receive_disks_done(&m->disks)) {
         m->closing = true;
         receive_disks_close(&m->disks);
@@ -172,7 +172,7 @@ static void say_taken(struct receive_move *m, uint64_t bytes)
     struct json *j = json_new();
 
     json_put_int(j, "bytes", (int64_t)bytes);
-    say(m, MOVE_TAKEN, j);
+    receive_move_say(m, MOVE_TAKEN, j);
 }
 
 void receive_move_fill(struct receive_move *m, uint64_t now_us)
@@ -242,7 +242,7 @@ static void accepted(void *ctx, enum err e)
     }
     m->accepted = true;
     m->told = TARGET_STAGES;
-    say(m, MOVE_ACCEPT, m->store ? accept_body(m) : NULL);
+    receive_move_say(m, MOVE_ACCEPT, m->store ? accept_body(m) : NULL);
     act(m);
 }
 
@@ -291,7 +291,7 @@ static void on_disks_closed(void *ctx, enum err e)
     if (!e && !receive_memory_same(&m->memory))
         e = reason_give(&m->run.reason, ERR_VERIFY,
                         "what arrived there is not what QEMU wrote here");
-    hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
+    receive_move_hear(m, e ? TARGET_QEMU_FAILED : TARGET_LOADED);
 }
 
 static void on_disks_failed(void *ctx, const char *why)
@@ -300,7 +300,7 @@ static void on_disks_failed(void *ctx, const char *why)
 
     reason_give(&m->run.reason, ERR_UNSUPPORTED, "%s", why);
     if (m->accepted)
-        hear(m, TARGET_QEMU_FAILED);
+        receive_move_hear(m, TARGET_QEMU_FAILED);
     else
         refuse(m);
 }
@@ -354,7 +354,7 @@ static void on_told(void *ctx, const char *name, const struct json_value *data, 
         see_loaded(m);
     } else if (strcmp(status, "failed") == 0) {
         reason_give(&m->run.reason, ERR_UNSUPPORTED, "QEMU could not take the guest in");
-        hear(m, TARGET_QEMU_FAILED);
+        receive_move_hear(m, TARGET_QEMU_FAILED);
     }
 }
 
@@ -371,7 +371,7 @@ static void on_lost(void *ctx, bool gone)
         log_warn("QEMU has closed its monitor, and cannot be asked any more");
     else
         reason_give(&m->run.reason, ERR_UNREACHABLE, "QEMU has died");
-    hear(m, gone || m->ended ? TARGET_QEMU_GONE : TARGET_REFUSE);
+    receive_move_hear(m, gone || m->ended ? TARGET_QEMU_GONE : TARGET_REFUSE);
 }
 
 /* ---- life ---- */
@@ -522,11 +522,6 @@ enum err receive_move_again(struct loop *l, const struct move_notes *notes,
     return OK;
 }
 
-void receive_move_hear(struct receive_move *m, enum target_news news)
-{
-    hear(m, news);
-}
-
 void receive_move_free(struct receive_move *m)
 {
     if (!m)
@@ -563,20 +558,20 @@ void receive_move_record(struct receive_move *m, enum move_kind kind, const stru
     if (kind == MOVE_RUNS)
         take_reason(m, body);
     if (kind == MOVE_HANDOVER)
-        hear(m, TARGET_HANDOVER);
+        receive_move_hear(m, TARGET_HANDOVER);
     else if (kind == MOVE_RUNS)
-        hear(m, TARGET_SOURCE_RUNS);
+        receive_move_hear(m, TARGET_SOURCE_RUNS);
     else if (kind == MOVE_DONE)
-        hear(m, TARGET_DONE);
+        receive_move_hear(m, TARGET_DONE);
     else if (kind == MOVE_ASK)
-        hear(m, TARGET_ASKED);
+        receive_move_hear(m, TARGET_ASKED);
 }
 
 void receive_move_cut(struct receive_move *m)
 {
     m->peer = NULL;
     close_channels(m);
-    hear(m, TARGET_CUT);
+    receive_move_hear(m, TARGET_CUT);
     if (m->accepted || m->refused)
         return;
     m->refused = true;
@@ -587,7 +582,7 @@ void receive_move_cut(struct receive_move *m)
 void receive_move_back(struct receive_move *m, struct peer *p)
 {
     m->peer = p;
-    hear(m, TARGET_BACK);
+    receive_move_hear(m, TARGET_BACK);
 }
 
 void receive_move_refuse(struct receive_move *m, const char *why)
@@ -597,14 +592,14 @@ void receive_move_refuse(struct receive_move *m, const char *why)
     if (!m->accepted)
         refuse(m);
     else if (m->handover.stage == TARGET_LOADING || m->handover.stage == TARGET_PREPARING)
-        hear(m, TARGET_REFUSE);
+        receive_move_hear(m, TARGET_REFUSE);
 }
 
 void receive_move_agree(struct receive_move *m, const char *why_not)
 {
     if (why_not) {
         reason_give(&m->run.reason, ERR_REFUSED, "%s", why_not);
-        hear(m, TARGET_REFUSE);
+        receive_move_hear(m, TARGET_REFUSE);
         return;
     }
     m->agreed = true;
@@ -614,7 +609,7 @@ void receive_move_agree(struct receive_move *m, const char *why_not)
 
 void receive_move_drop(struct receive_move *m)
 {
-    hear(m, TARGET_REFUSE);
+    receive_move_hear(m, TARGET_REFUSE);
 }
 
 bool receive_move_over(const struct receive_move *m)

@@ -95,6 +95,9 @@ void receive_move_free(struct receive_move *m);
 void receive_move_record(struct receive_move *m, enum move_kind kind,
                          const struct json_value *body);
 
+/* Says a record to the source, when it is there; takes `body`. */
+void receive_move_say(struct receive_move *m, enum move_kind kind, struct json *body);
+
 /* Something has happened that the hand-over waits for; nothing before it was accepted. */
 void receive_move_hear(struct receive_move *m, enum target_news news);
 

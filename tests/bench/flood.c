@@ -30,6 +30,7 @@
 #include "core/crypt/noise.h"
 #include "core/os/clock.h"
 #include "core/os/dgram.h"
+#include "core/peer/session.h"
 #include "core/wire/hello.h"
 #include "core/wire/packet.h"
 
@@ -111,20 +112,6 @@ static void say_hello(struct source *s, uint64_t now_us)
     s->asked_us = now_us;
 }
 
-static size_t prologue(uint8_t to[64], uint8_t ciphers, enum cipher cipher, const uint8_t *cid)
-{
-    struct wr w = wr_of(to, 64);
-
-    wr_bytes(&w, bytes_of_string("farspan session"));
-    wr_u8(&w, PACKET_VERSION);
-    wr_bytes(&w, bytes_of(f.server_key, KEY_BYTES));
-    wr_u8(&w, f.server_ciphers);
-    wr_u8(&w, ciphers);
-    wr_u8(&w, (uint8_t)cipher);
-    wr_bytes(&w, bytes_of(cid, PACKET_CID_BYTES));
-    return w.n;
-}
-
 static enum cipher chosen(void)
 {
     return f.server_ciphers & 1 << CIPHER_AESGCM && cipher_available(CIPHER_AESGCM)
@@ -149,7 +136,8 @@ static void make_messages(void)
         struct wr payload = wr_of(inside, sizeof inside),
                   w = wr_of(f.message[i].data, sizeof f.message[i].data);
         rng_fill(&f.rng, f.message[i].cid, sizeof f.message[i].cid);
-        size_t bytes = prologue(space, (uint8_t)(1 << chosen()), chosen(), f.message[i].cid);
+        size_t bytes = dial_prologue(space, f.server_key, f.server_ciphers,
+                                     (uint8_t)(1 << chosen()), (uint8_t)chosen(), f.message[i].cid);
         hello_put_client(&payload, &hello);
         if (noise_init(&n, chosen(), true, &pair[i % KEYS], f.server_key, bytes_of(space, bytes)) ||
             noise_write(&n, &f.rng, wr_done(&payload), &w))

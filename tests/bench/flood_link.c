@@ -33,6 +33,7 @@
 #include "core/crypt/noise.h"
 #include "core/os/clock.h"
 #include "core/os/dgram.h"
+#include "core/peer/session.h"
 #include "core/wire/hello.h"
 #include "core/wire/packet.h"
 
@@ -128,23 +129,17 @@ static enum cipher chosen(void)
 static void make_message(struct message *m)
 {
     uint8_t space[64], inside[128];
-    struct wr head = wr_of(space, sizeof space), payload = wr_of(inside, sizeof inside),
-              w = wr_of(m->data, sizeof m->data);
+    struct wr payload = wr_of(inside, sizeof inside), w = wr_of(m->data, sizeof m->data);
     struct hello_client hello = {.params = {.max_data = 1 << 24, .max_stream_data = 1 << 20}};
     struct key_pair pair;
     struct noise n;
 
     key_generate(&pair, &f.rng);
     rng_fill(&f.rng, m->cid, sizeof m->cid);
-    wr_bytes(&head, bytes_of_string("farspan session"));
-    wr_u8(&head, PACKET_VERSION);
-    wr_bytes(&head, bytes_of(f.server_key, KEY_BYTES));
-    wr_u8(&head, f.server_ciphers);
-    wr_u8(&head, (uint8_t)(1 << chosen()));
-    wr_u8(&head, (uint8_t)chosen());
-    wr_bytes(&head, bytes_of(m->cid, sizeof m->cid));
+    size_t bytes = dial_prologue(space, f.server_key, f.server_ciphers, (uint8_t)(1 << chosen()),
+                                 (uint8_t)chosen(), m->cid);
     hello_put_client(&payload, &hello);
-    if (noise_init(&n, chosen(), true, &pair, f.server_key, wr_done(&head)) ||
+    if (noise_init(&n, chosen(), true, &pair, f.server_key, bytes_of(space, bytes)) ||
         noise_write(&n, &f.rng, wr_done(&payload), &w))
         die("cannot make a message");
     m->n = w.n;
