@@ -9,10 +9,13 @@ static const char *const about[] = {
     "but "
     "may harm the guest (a line with a question mark), and what the move would take: both QEMUs "
     "are asked, the path is filled for --for to see what it takes, and "
-    "QEMU looks how fast the guest writes to its memory. Nothing is moved and nothing is set.",
+    "QEMU looks how fast the guest writes to its memory. Nothing is moved and nothing is set. Nor "
+    "does receive --dir start a QEMU for it: what only shows then, such as a port that is in use "
+    "there, shows when send is told to move it; the guest goes on here all the same.",
     "The exit status is 0 when nothing stands in the way, 1 when something does. send looks at the "
     "same things first.",
-    "Events: problem (says), warning (says), result (problems, bytes, rate_bps, rtt_us, loss, "
+    "Events: problem (says, host: here or there), warning (says), result (problems, bytes, "
+    "rate_bps, rtt_us, loss, "
     "dirty_bps, total_us, "
     "gap_us). Bytes and time are an upper bound: pages of zeroes and what can be compressed cost "
     "less; total_us is null when the guest writes faster than the path takes.",

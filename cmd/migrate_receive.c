@@ -77,7 +77,7 @@ static const struct opt options[] = {
      "keys that may send: `KEY migrate [name]` a line; default authorized_keys in the "
      "configuration folder (see farspan(1))"},
     {"invite", 0, OPT_FLAG(run_migrate_receive_config, invite), NULL,
-     "let in whoever has the ticket"},
+     "let in whoever has the ticket, as often as they come, until this one ends"},
     {"seed", 0, OPT_LIST(run_migrate_receive_config, seeds), "FILE",
      "do not have sent what is in this file or block device; may be given again"},
     {"store-size", 0, OPT_SIZE(run_migrate_receive_config, store_bytes), "BYTES",

@@ -64,7 +64,7 @@ static const struct opt options[] = {
     {"authorized", 0, OPT_STRING(run_migrate_relay_config, authorized), "FILE",
      "keys that may call; default authorized_keys in the configuration folder (see farspan(1))"},
     {"invite", 0, OPT_FLAG(run_migrate_relay_config, invite), NULL,
-     "let in whoever has the ticket"},
+     "let in whoever has the ticket, as often as they come, until this one ends"},
     {"once", 0, OPT_FLAG(run_migrate_relay_config, once), NULL, "end with the first session"},
     {"patience", 0, OPT_TIME(run_migrate_relay_config, patience_us), "T",
      "how long the other end may be silent before the session ends", "2min",

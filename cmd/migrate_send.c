@@ -39,10 +39,18 @@ static const char *const about[] = {
     "announces when it goes there.",
     "Events: guest (what QEMU says of it), warning (says), connected, stage, progress "
     "(remaining_bytes and total_bytes of memory, disk_remaining_bytes and disk_bytes, rate_bps, "
-    "dirty_bps, eta_us), at the end result: outcome (moved, source_runs, source_gone, undecided), "
+    "dirty_bps, rounds, eta_us), at the end result: outcome (moved, source_runs, source_gone, "
+    "undecided), "
     "total_us, gap_us (how long the guest stood, by the two QEMUs' clocks, +- gap_error_us), "
     "link_bytes, memory_bytes, packed_bytes (what memory became), disk_bytes, disk_known_bytes "
-    "(of these: what the destination had), disk_packed_bytes.",
+    "(of these: what the destination had), disk_packed_bytes, and pages of memory by what became "
+    "of them: fill_pages (one byte throughout), same_pages (as they were sent before), copy_pages "
+    "(of another page), known_pages (the destination had them), delta_pages (a change of what was "
+    "sent before), literal_pages.",
+    "Stages: moving (the guest runs), stopping (it was told to stand), orphaned (this host cannot "
+    "reach its QEMU), settling (it stands, and the destination gets the rest), noting (the "
+    "hand-over is written down), handed (the guest is the destination's, unless that gives it up), "
+    "returning (it is to go on here), ended.",
     NULL,
 };
 

@@ -191,7 +191,7 @@ static void troff_common(FILE *to)
     troff_item(to, "1", "failed");
     troff_item(to, "2", "wrong usage");
     troff_item(to, "3", "the other side was not reached, died, or did not answer in time");
-    troff_item(to, "4", "refused: authentication, authorisation, or busy");
+    troff_item(to, "4", "refused: authentication, authorisation, busy, or not supported");
     troff_item(to, "5", "verification failed: bytes differ");
     troff_item(to, "6", "undecided: a person must decide; never retry on it");
     troff_item(to, "128+n",

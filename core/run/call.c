@@ -193,8 +193,10 @@ static void on_patience(void *ctx)
     target_print(&c->ticket.target, target);
     reason_give(&c->run->reason, ERR_UNREACHABLE,
                 "no answer from %.80s over %s within %.1f s: is a server running there, and does a "
-                "firewall let it through?",
-                target, c->config.tcp ? "TCP" : "UDP or TCP", (double)c->run->timeout_us / 1e6);
+                "firewall let it through?%s",
+                target, c->config.tcp ? "TCP" : "UDP or TCP", (double)c->run->timeout_us / 1e6,
+                c->ticket.invited ? " And is the ticket, to its last letter, the one it gave?"
+                                  : "");
     peer_close(c->peer, loop_now_us(c->loop), ERR_UNREACHABLE, "no answer in time");
     handle(c, loop_now_us(c->loop));
 }

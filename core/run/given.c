@@ -37,21 +37,20 @@ static enum err from_stdin(char to[GIVEN_CHARS], struct reason *reason)
     return keep(line, strlen(line), to, reason);
 }
 
-/* Where the first ticket begins that has a line of its own; the beginning when there is none. */
-static size_t find_ticket(struct bytes all)
+/* The first ticket in what a program of ours printed, as text or JSON; all of it when there is
+ * none. */
+static struct bytes find_ticket(struct bytes all)
 {
     static const char scheme[] = "farspan://";
-    size_t at = 0;
+    const uint8_t *at = memmem(all.p, all.n, scheme, sizeof scheme - 1);
+    size_t n = 0;
 
-    while (all.n - at >= sizeof scheme - 1) {
-        if (memcmp(all.p + at, scheme, sizeof scheme - 1) == 0)
-            return at;
-        const uint8_t *end = memchr(all.p + at, '\n', all.n - at);
-        if (!end)
-            break;
-        at = (size_t)(end - all.p) + 1;
-    }
-    return 0;
+    if (!at)
+        return all;
+    all.n -= (size_t)(at - all.p);
+    while (n < all.n && at[n] > ' ' && at[n] != '"')
+        n++;
+    return bytes_of(at, n);
 }
 
 static enum err from_file(const char *path, char to[GIVEN_CHARS], struct reason *reason)
@@ -63,8 +62,8 @@ static enum err from_file(const char *path, char to[GIVEN_CHARS], struct reason 
     if (e) {
         reason_give(reason, e, "cannot read a ticket from %.120s", path);
     } else {
-        size_t at = find_ticket(bytes_of(b.p, b.n));
-        e = keep(b.n ? (const char *)b.p + at : "", b.n - at, to, reason);
+        struct bytes found = find_ticket(bytes_of(b.p, b.n));
+        e = keep(found.n ? (const char *)found.p : "", found.n, to, reason);
     }
     buf_release(&b);
     return e;

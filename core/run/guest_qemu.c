@@ -106,8 +106,9 @@ static void on_lost(void *ctx, enum err e)
     dialog_drop(&q->dialog);
     if (e == ERR_BUSY)
         e = reason_give(&q->run->reason, e,
-                        "QEMU does not greet on %.80s: another client has that monitor; start QEMU "
-                        "with one more, -qmp unix:PATH,server=on,wait=off",
+                        "QEMU does not greet on %.80s: another client has that monitor (a farspan "
+                        "that moves the guest? see migrate status); else start QEMU with one more, "
+                        "-qmp unix:PATH,server=on,wait=off",
                         q->path);
     else if (e == ERR_MALFORMED)
         e = reason_give(&q->run->reason, e, "%.100s is not a QMP monitor", q->path);

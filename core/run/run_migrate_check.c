@@ -47,16 +47,21 @@ static void settle(struct check *c, enum err e)
     loop_leave(c->loop);
 }
 
-static void problem(void *ctx, const char *text)
+static void tell_problem(struct check *c, bool there, const char *text)
 {
-    struct check *c = ctx;
     struct json *j = json_new();
 
     c->problems++;
-    run_say(c->run, "- %s", text);
+    run_say(c->run, "- %s%s", there ? "there: " : "", text);
     json_put_string(j, "event", "problem");
+    json_put_string(j, "host", there ? "there" : "here");
     json_put_string(j, "says", text);
     settle(c, run_event(c->run, j));
+}
+
+static void problem(void *ctx, const char *text)
+{
+    tell_problem(ctx, false, text);
 }
 
 static void doubt(void *ctx, const char *text)
@@ -167,7 +172,7 @@ static void on_found(struct check *c, const struct json_value *body)
     for (size_t i = 0; i < json_count(list); i++) {
         const char *says = json_text(json_member(json_item(list, i), "says"));
         utf8_clean(bytes_of_string(says ? says : "?"), text, sizeof text);
-        problem(c, text);
+        tell_problem(c, true, text);
     }
     start_probe(c);
 }
@@ -181,7 +186,7 @@ static void on_record(struct check *c, enum move_kind kind, const struct json_va
         on_found(c, body);
     } else if (kind == MOVE_REFUSE) {
         utf8_clean(bytes_of_string(says ? says : "the destination refuses"), text, sizeof text);
-        problem(c, text);
+        tell_problem(c, true, text);
         start_probe(c);
     }
 }

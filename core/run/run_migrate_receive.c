@@ -224,11 +224,13 @@ static void on_sweep(void *ctx)
         loop_stop(r->loop, 0);
 }
 
-static void refuse(struct receive *r, struct seat *at, const char *why)
+static void refuse(struct receive *r, struct seat *at, const struct guest_facts *f, const char *why)
 {
     struct json *j = json_new();
+    char key[KEY_TEXT_CHARS + 1];
 
-    log_info("a guest is refused: %s", why);
+    key_to_text(at->key, key);
+    log_info("refused %s, of %s: %s", f->name[0] ? f->name : "a guest", key, why);
     json_put_string(j, "reason", why);
     say(r, at, MOVE_REFUSE, j);
 }
@@ -339,20 +341,20 @@ static void on_offer(struct receive *r, struct seat *at, const struct json_value
     const char *mode = json_text(json_member(body, "mode"));
     bool copy = copies(body);
     if (!mode || (strcmp(mode, "safe") != 0 && strcmp(mode, "fast") != 0))
-        refuse(r, at, "this farspan does not know that kind of hand-over");
+        refuse(r, at, f, "this farspan does not know that kind of hand-over");
     else if (r->stopping)
-        refuse(r, at, "the destination is being stopped");
+        refuse(r, at, f, "the destination is being stopped");
     else if (find_move(r, n.id) || move_notes_get(&r->notes, n.id, &other) != ERR_NOT_FOUND)
-        refuse(r, at, "that move has been before");
+        refuse(r, at, f, "that move has been before");
     else if (ends_before(r, &n, f))
-        refuse(r, at, "an earlier move of this guest is being given up there: send it again");
+        refuse(r, at, f, "an earlier move of this guest is being given up there: send it again");
     else if (qemu_taken(r) || r->moves == MOVES)
-        refuse(r, at, "another guest is on its way to that QEMU");
+        refuse(r, at, f, "another guest is on its way to that QEMU");
     else if (receive_folder_plan(&r->folder, body, copy, f, n.qmp, &why, &start))
-        refuse(r, at, why.text[0] ? why.text : "out of memory");
+        refuse(r, at, f, why.text[0] ? why.text : "out of memory");
     else if (receive_move_new(r->loop, &r->notes, &owner, &n, f, copy, store_for(r, at->key), start,
                               at->peer, &at->move))
-        refuse(r, at, "out of memory");
+        refuse(r, at, f, "out of memory");
     else
         r->move[r->moves++] = at->move;
     heap_free(f);
@@ -377,11 +379,11 @@ static void on_check(struct receive *r, struct seat *at, const struct json_value
     if (!f || guest_facts_get(json_member(body, "guest"), f)) {
         peer_close(at->peer, loop_now_us(r->loop), ERR_MALFORMED, "the question is not understood");
     } else if (qemu_taken(r) || r->moves == MOVES) {
-        refuse(r, at, "another guest is on its way to that QEMU");
+        refuse(r, at, f, "another guest is on its way to that QEMU");
     } else if (!r->config->qmp) {
         check_start(r, at, body, f);
     } else if (receive_move_look(r->loop, &owner, r->config->qmp, f, &at->move)) {
-        refuse(r, at, "out of memory");
+        refuse(r, at, f, "out of memory");
     } else {
         r->move[r->moves++] = at->move;
     }

@@ -4,6 +4,7 @@
 
 #include "core/base/heap.h"
 #include "core/base/log.h"
+#include "core/crypt/ticket.h"
 #include "core/os/process.h"
 #include "core/run/receive_move.h"
 #include "core/run/send_steps.h"
@@ -65,12 +66,28 @@ static enum err leave_it(struct send_move *s)
     return say_outcome(s->run, s->note.id, "moved", "the guest is the destination's");
 }
 
+/* Makes a ticket of an address: whoever answers there must have the key that the note has, also
+ * where that is known no more, or by another name. */
+static void hold_to_key(struct send_move *s)
+{
+    struct bytes text = bytes_of(s->target, strlen(s->target));
+    struct ticket t = {0};
+    struct target_error error;
+
+    if (ticket_is(text) || target_parse(text, TARGET_REACH, &t.target, &error))
+        return; /* the call says what is wrong with it */
+    memcpy(t.key, s->note.peer, sizeof t.key);
+    _Static_assert(sizeof s->target >= TICKET_TEXT_CHARS, "room for a ticket");
+    ticket_print(&t, s->target);
+}
+
 static enum err ask_destination(struct send_move *s, const struct run_migrate_resolve_config *c)
 {
     if (!c->target && !s->note.target[0])
         return reason_give(&s->run->reason, ERR_USAGE, "say where the destination is: TARGET");
     if (!c->target)
         memcpy(s->target, s->note.target, sizeof s->note.target);
+    hold_to_key(s);
     send_steps_ask(s);
     send_steps_clean_up(s);
     return send_steps_conclude(s);

@@ -24,9 +24,15 @@ static enum err check_config(const struct run_migrate_send_config *c, struct run
     return OK;
 }
 
-static void keep_first(void *ctx, const char *text)
+/* The first ends the command, and is said then. */
+static void take_problem(void *ctx, const char *text)
 {
-    reason_give(ctx, ERR_UNSUPPORTED, "%s", text);
+    struct reason *first = ctx;
+
+    if (first->text[0])
+        log_warn("%s", text);
+    else
+        reason_give(first, ERR_UNSUPPORTED, "%s", text);
 }
 
 /* As `check` tells it; nothing ends because of that. */
@@ -45,7 +51,7 @@ static enum err check_guest(struct send_move *s)
 {
     struct reason *why = &s->run->reason;
 
-    if (!guest_facts_leaves(&s->qemu.q.facts, s->config.disks, keep_first, why))
+    if (!guest_facts_leaves(&s->qemu.q.facts, s->config.disks, take_problem, why))
         return ERR_UNSUPPORTED;
     guest_facts_doubts(&s->qemu.q.facts, warn, s->run);
     return qemu_words_free(s->qemu.q.pid, why);
@@ -109,8 +115,12 @@ static enum err work(struct send_move *s)
     send_steps_clean_up(s);
     if (moving)
         return send_steps_conclude(s);
-    if (e)
+    if (e) {
         send_hook_end(&s->hook, false, reason_text(&s->run->reason, e));
+        run_say(s->run, "%s: %s goes on here as it was",
+                e == ERR_REFUSED ? "the destination refuses" : "nothing was moved",
+                s->note.guest[0] ? s->note.guest : "the guest");
+    }
     return e;
 }
 

@@ -179,6 +179,8 @@ def refusals():
         one.counts()
         one.ask("device_add", driver="usb-ehci", id="late0")
         refused("what was plugged in later", "late0", one)
+        t.check("the log there says whose it is", f"refused one, of {w.key('near')}: "
+                in receive.text(), receive.text())
         one.ask("device_del", id="late0")
         one.kill()
 
@@ -386,7 +388,13 @@ def told():
         says = [e["says"] for e in p.events() if e["event"] == "problem"]
         for words in "allow device:loader", "-L", "put it there as":
             t.check(f"check tells of {words}", code == 1 and any(words in s for s in says), says)
+        with open(f"{w.folder}/nope", "w") as f:
+            f.write("allow vcn\nmap /images /nowhere-at-all\nemulator /nowhere/qemu\n")
+        nope = ["--dir", w.far, "--rules", f"{w.folder}/nope"]
         for words, want in ((["--qmp", "x", "--dir", w.far], "give one of them"),
+                            (nope, "emulator /nowhere/qemu: there is no such file"),
+                            (nope, "-vcn is no option of QEMU that is known here"),
+                            (nope, "there is no /nowhere-at-all here"),
                             (["--dir", f"{w.folder}/nowhere"], "no such folder"),
                             (["--dir", w.image], "that is no folder"),
                             (["--dir", "/proc/1"], "nothing can be written there"),

@@ -52,6 +52,13 @@ static void words_files_stdin_and_environment(void)
            write(fd, "listening on 0.0.0.0:1\nfarspan://a:1/k\nfarspan://b\n", 50) == 50 &&
            close(fd) == 0);
     EXPECT(read_given(path) == OK && strcmp(text, "farspan://a:1/k") == 0);
+    fd = open(path + 1, O_WRONLY | O_TRUNC);
+    EXPECT(fd >= 0 && write(fd, "on a, ticket farspan://a:2/k\n", 29) == 29 && close(fd) == 0);
+    EXPECT(read_given(path) == OK && strcmp(text, "farspan://a:2/k") == 0);
+    fd = open(path + 1, O_WRONLY | O_TRUNC);
+    EXPECT(fd >= 0 && write(fd, "{\"ticket\":\"farspan://a:3/k\",\"n\":1}", 34) == 34 &&
+           close(fd) == 0);
+    EXPECT(read_given(path) == OK && strcmp(text, "farspan://a:3/k") == 0);
     unlink(path + 1);
 }
 
