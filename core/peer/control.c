@@ -54,6 +54,7 @@ enum {
     BRIEF_LEAST_US = 20000,
     TRAIN_BYTES = 8 * PACKET,
     BACK_MOST_US = 150000,
+    BACK_ROUNDS = 3, /* so long it is looked how long the path is, after an outage */
     FOREIGN_FREE_US = 5000,
     FOREIGN_PART = 240, /* of 256 */
 };
@@ -290,10 +291,10 @@ static void take_span(struct control_model *m)
 static bool seems_longer(const struct control_model *m)
 {
     /* Where the window is at its floor a try makes no difference, and what is spare stands. */
-    uint64_t spare_us = bdp(m, GAIN_ONE) >= 2 * WINDOW_FLOOR
-                            ? 0
-                            : num_mul_div(SPARE_BYTES, 1000000,
-                                          num_max(m->head.bandwidth_bytes_s, 1));
+    uint64_t spare_us =
+        bdp(m, GAIN_ONE) >= 2 * WINDOW_FLOOR
+            ? 0
+            : num_mul_div(SPARE_BYTES, 1000000, num_max(m->head.bandwidth_bytes_s, 1));
 
     return m->span_rounds >= STEADY_TRIPS && m->span_yields &&
            m->span_least > m->foreign_us + QUEUED_US + spare_us;
@@ -309,6 +310,18 @@ static void enter_check(struct control_model *m, uint64_t in_flight)
     m->check_rtt = m->least_rtt;
     m->check_window = num_max(in_flight / 2, WINDOW_FLOOR);
     m->drain_round = m->round + 2; /* by then all that is measured was sent under this window */
+}
+
+/* The path has become longer: all that followed from its length is to be found out anew. */
+static void begin_anew(struct control_model *m, uint64_t rtt_us, uint64_t now_us)
+{
+    way_changed(&m->way);
+    m->head.min_rtt_us = rtt_us;
+    m->min_rtt_stamp_us = now_us;
+    m->full = false;
+    m->full_rate = 0;
+    m->full_rounds = 0;
+    m->mode = STARTUP;
 }
 
 static void end_check(struct control_model *m, uint64_t now_us)
@@ -332,15 +345,24 @@ static void end_check(struct control_model *m, uint64_t now_us)
         m->mode = CRUISE;
         enter_phase(m, STEADY, now_us);
     } else {
-        /* All that followed from the path's length is to be found out anew. */
-        way_changed(&m->way);
-        m->head.min_rtt_us = m->least_rtt;
-        m->min_rtt_stamp_us = now_us;
-        m->full = false;
-        m->full_rate = 0;
-        m->full_rounds = 0;
-        m->mode = STARTUP;
+        begin_anew(m, m->least_rtt, now_us);
     }
+}
+
+/* How long the queue is that we leave, were the path ours alone. */
+static uint64_t left_by_us(const struct control_model *m)
+{
+    return num_mul_div(cushion_bytes(m) + SPARE_BYTES, 1000000,
+                       num_max(m->head.bandwidth_bytes_s, 1));
+}
+
+/* After an outage the path may be another, and nothing of ours is queued yet. */
+static void see_whether_longer(struct control_model *m, uint64_t now_us)
+{
+    m->back_round = 0;
+    if (m->back_least != UINT64_MAX && m->mode != PROBE_RTT &&
+        m->back_least > m->head.min_rtt_us + m->foreign_us + QUEUED_US)
+        begin_anew(m, m->back_least, now_us);
 }
 
 static void note_marks(struct control_model *m)
@@ -368,13 +390,6 @@ static void begin_round(struct control_model *m)
     m->extra[m->round % CONTROL_ROUNDS] = 0;
     if (best_of(m->rate) == 0)
         believe(m, m->head.bandwidth_bytes_s);
-}
-
-/* How long the queue is that we leave, were the path ours alone. */
-static uint64_t left_by_us(const struct control_model *m)
-{
-    return num_mul_div(cushion_bytes(m) + SPARE_BYTES, 1000000,
-                       num_max(m->head.bandwidth_bytes_s, 1));
 }
 
 /* Others who fill the queue whatever we do would push us out. A part of what they keep there counts
@@ -445,6 +460,8 @@ static void end_round(struct control_model *m, const struct control_sample *s)
                (m->queued_rounds >= (limited(m) ? 4 : 2) || seems_longer(m))) {
         enter_check(m, s->in_flight_bytes + s->acked_bytes);
     }
+    if (m->back_round && m->round >= m->back_round)
+        see_whether_longer(m, s->now_us);
     begin_round(m);
 }
 
@@ -504,6 +521,7 @@ static void take_rtt(struct control_model *m, const struct control_sample *s)
 {
     m->least_rtt = num_min(m->least_rtt, s->rtt_us);
     m->probe_least = num_min(m->probe_least, s->rtt_us);
+    m->back_least = num_min(m->back_least, s->rtt_us);
     m->newest_rtt[m->newest++ % CONTROL_NEWEST] = s->rtt_us;
     m->brimming |= m->mode == STARTUP && queued_now(m);
     if (m->head.min_rtt_us == 0 ||
@@ -760,7 +778,8 @@ static void model_silence(struct control *c, uint64_t now_us)
     m->min_rtt_stamp_us = m->lump_start_us = now_us;
     m->lump_acked = 0;
     begin_brief(m, now_us);
-    m->least_rtt = UINT64_MAX;
+    m->least_rtt = m->back_least = UINT64_MAX;
+    m->back_round = m->round + BACK_ROUNDS;
     m->queued_rounds = 0;
 }
 

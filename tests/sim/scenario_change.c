@@ -490,6 +490,24 @@ static void route_longer(struct sim *s, uint32_t without)
     sim_world_end(&w);
 }
 
+/* After an outage another network: longer, and forty times as fast. Beside what was known of the
+ * old one all that comes back looks queued. */
+static void back_elsewhere(struct sim *s, uint32_t without)
+{
+    struct wan_config link = sim_world_link(RATE / 40, 35000);
+    struct sim_world w;
+
+    link.change[link.changes++] =
+        (struct wan_change){5 * SECOND_US, WAN_CHANGE_LOSS, WAN_PROBABILITY};
+    link.change[link.changes++] = (struct wan_change){5 * SECOND_US, WAN_CHANGE_DELAY, 55000};
+    link.change[link.changes++] = (struct wan_change){5 * SECOND_US, WAN_CHANGE_RATE, RATE};
+    link.change[link.changes++] = (struct wan_change){8 * SECOND_US, WAN_CHANGE_LOSS, 0};
+    sim_bulk_make(&w, s, without, &link, &link);
+    until(&w, 8);
+    sim_bulk_expect_soon(&w, RATE / 100 * 80, 2 * SECOND_US);
+    sim_world_end(&w);
+}
+
 static void routes_alternate(struct sim *s, uint32_t without)
 {
     struct wan_config link = sim_world_link(RATE, 20000);
@@ -565,6 +583,8 @@ const struct sim_scenario scenario_change_table[] = {
     {"rate_saws", "20 and 5 Mbit/s in turn each second: 75 % of the mean", NULL, rate_saws},
     {"route_longer", "40 to 72 ms: 80 % within 2 s and from then on", NULL, route_longer},
     {"rises_far", "... with 200 ms and both ways busy: half of it within 4 s", NULL, rises_far},
+    {"back_elsewhere", "70 ms and an outage, then 110 and 40 times the rate: 80 % within 2 s", NULL,
+     back_elsewhere},
     {"route_change", "20 to 120 ms and back: 80 % within 2 s, no long queue", NULL, route_change},
     {"routes_alternate", "40 and 60 ms in turn each half second: 80 %", NULL, routes_alternate},
     {"loss_comes_and_goes", "15 % for 5 s: 55 %, and all of it again within 2 RTT + 1 s", NULL,
