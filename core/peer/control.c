@@ -349,20 +349,13 @@ static void end_check(struct control_model *m, uint64_t now_us)
     }
 }
 
-/* How long the queue is that we leave, were the path ours alone. */
-static uint64_t left_by_us(const struct control_model *m)
-{
-    return num_mul_div(cushion_bytes(m) + SPARE_BYTES, 1000000,
-                       num_max(m->head.bandwidth_bytes_s, 1));
-}
-
 /* After an outage the path may be another, and nothing of ours is queued yet. */
 static void see_whether_longer(struct control_model *m, uint64_t now_us)
 {
     m->back_round = 0;
-    if (m->back_least != UINT64_MAX && m->mode != PROBE_RTT &&
-        m->back_least > m->head.min_rtt_us + m->foreign_us + QUEUED_US)
-        begin_anew(m, m->back_least, now_us);
+    if (m->probe_least != UINT64_MAX && m->mode != PROBE_RTT &&
+        m->probe_least > m->head.min_rtt_us + m->foreign_us + QUEUED_US)
+        begin_anew(m, m->probe_least, now_us);
 }
 
 static void note_marks(struct control_model *m)
@@ -390,6 +383,13 @@ static void begin_round(struct control_model *m)
     m->extra[m->round % CONTROL_ROUNDS] = 0;
     if (best_of(m->rate) == 0)
         believe(m, m->head.bandwidth_bytes_s);
+}
+
+/* How long the queue is that we leave, were the path ours alone. */
+static uint64_t left_by_us(const struct control_model *m)
+{
+    return num_mul_div(cushion_bytes(m) + SPARE_BYTES, 1000000,
+                       num_max(m->head.bandwidth_bytes_s, 1));
 }
 
 /* Others who fill the queue whatever we do would push us out. A part of what they keep there counts
@@ -521,7 +521,6 @@ static void take_rtt(struct control_model *m, const struct control_sample *s)
 {
     m->least_rtt = num_min(m->least_rtt, s->rtt_us);
     m->probe_least = num_min(m->probe_least, s->rtt_us);
-    m->back_least = num_min(m->back_least, s->rtt_us);
     m->newest_rtt[m->newest++ % CONTROL_NEWEST] = s->rtt_us;
     m->brimming |= m->mode == STARTUP && queued_now(m);
     if (m->head.min_rtt_us == 0 ||
@@ -778,7 +777,7 @@ static void model_silence(struct control *c, uint64_t now_us)
     m->min_rtt_stamp_us = m->lump_start_us = now_us;
     m->lump_acked = 0;
     begin_brief(m, now_us);
-    m->least_rtt = m->back_least = UINT64_MAX;
+    m->least_rtt = m->probe_least = UINT64_MAX;
     m->back_round = m->round + BACK_ROUNDS;
     m->queued_rounds = 0;
 }

@@ -110,7 +110,7 @@ struct control_model {
     uint64_t min_rtt_stamp_us;
     struct way way;
     uint64_t probe_end_us, probe_least; /* while it is measured */
-    uint64_t back_round, back_least;    /* after an outage until then (0: not now), and the least */
+    uint64_t back_round;                /* ... and after an outage, until then; 0: not now */
 
     /* trying for more */
     unsigned phase;
