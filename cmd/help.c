@@ -39,8 +39,9 @@ static enum err help(void *config, struct run *run)
     const struct cmd *const *table = cmd_table;
     const struct cmd *cmd = NULL;
 
-    for (size_t i = strcmp(c->words.n ? c->words.item[0] : "", "farspan") == 0; i < c->words.n;
-         i++) {
+    bool whole = c->words.n && strcmp(c->words.item[0], "farspan") == 0;
+
+    for (size_t i = whole; i < c->words.n; i++) {
         cmd = opt_find(table, c->words.item[i]);
         if (!cmd)
             return reason_give(&run->reason, ERR_USAGE, "no command %.60s (see: farspan help)",

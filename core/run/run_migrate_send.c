@@ -111,15 +111,16 @@ static enum err work(struct send_move *s)
     e = send_report_guest(&s->report, &s->qemu.q.facts);
     if (!e)
         e = send_steps_go(s);
-    bool moving = s->phase == SEND_MOVE;
+    bool moving = s->phase == SEND_MOVE, offered = s->phase == SEND_OFFER;
     send_steps_clean_up(s);
     if (moving)
         return send_steps_conclude(s);
     if (e) {
         send_hook_end(&s->hook, false, reason_text(&s->run->reason, e));
-        run_say(s->run, "%s: %s goes on here as it was",
-                e == ERR_REFUSED ? "the destination refuses" : "nothing was moved",
-                s->note.guest[0] ? s->note.guest : "the guest");
+        if (!monitor_lost(s->qemu.q.monitor))
+            run_say(s->run, "%s: %s stays here as it was",
+                    e == ERR_REFUSED && offered ? "the destination refuses" : "nothing was moved",
+                    s->note.guest[0] ? s->note.guest : "the guest");
     }
     return e;
 }
